@@ -1,0 +1,2 @@
+//! The commands, one module per family.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The option table: configuration file, command line, CONFIG.
+#![forbid(unsafe_code)]

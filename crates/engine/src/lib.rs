@@ -1,0 +1,2 @@
+//! Sessions and the request path.
+#![forbid(unsafe_code)]

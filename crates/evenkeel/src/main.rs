@@ -1,0 +1,4 @@
+//! The one binary: wiring, start-up, shutdown.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! The one ordered stream of effects.
+#![forbid(unsafe_code)]

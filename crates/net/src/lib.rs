@@ -1,0 +1,1 @@
+//! Reactors: sockets in, bytes out. Knows no command.

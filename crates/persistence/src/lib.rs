@@ -1,0 +1,2 @@
+//! RDB files on disk: saving, loading, save points.
+#![forbid(unsafe_code)]

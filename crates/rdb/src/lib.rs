@@ -1,0 +1,2 @@
+//! The RDB codec, streaming both ways. Opens no file.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The only point-in-time mechanism: cut, cursor, pre-image, sink.
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! The project's automation: `cargo xtask <task>`.
+#![forbid(unsafe_code)]
+
+fn main() {}
