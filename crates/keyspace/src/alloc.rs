@@ -1,0 +1,209 @@
+//! Memory from jemalloc: the process's global allocator, entry blocks in steps of 8 bytes, and the allocator's own figures.
+//!
+//! Does not decide when memory is given back or what is evicted; that is the governor's work.
+//!
+//! jemalloc is built with a quantum of 8 bytes (`.cargo/config.toml`), so that an entry of 40 bytes occupies 40 and not 48.
+//! A Rust layout that asks for more than 8-byte alignment therefore names its alignment in every call.
+//!
+//! Invariants
+//! - A1: a block is given back with the size class it was allocated with ([`size_class`] of the same byte count).
+//! - A2: size classes up to [`CLASS_EXACT_MAX`] here are jemalloc's for quantum 8 (checked against `nallocx` in the tests).
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::ffi::{CStr, c_int, c_void};
+use std::ptr::NonNull;
+
+use tikv_jemalloc_sys as ffi;
+
+/// jemalloc as the process's allocator: `#[global_allocator] static ALLOCATOR: keyspace::Allocator = keyspace::Allocator;`.
+pub struct Allocator;
+
+fn flags(layout: &Layout) -> c_int {
+    // Every size class of quantum 8 is aligned to at least 8.
+    if layout.align() <= 8 { 0 } else { layout.align().trailing_zeros() as c_int }
+}
+
+// SAFETY: each method forwards to jemalloc's extended interface with the layout's size and, above 8 bytes, its alignment;
+// jemalloc returns null or a block of at least that size and alignment (A1 holds as Rust passes the same layout back).
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller promises a layout of non-zero size.
+        unsafe { ffi::mallocx(layout.size(), flags(&layout)).cast() }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller promises a layout of non-zero size.
+        unsafe { ffi::mallocx(layout.size(), flags(&layout) | ffi::MALLOCX_ZERO).cast() }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller promises that `block` came from this allocator with this layout (A1).
+        unsafe { ffi::sdallocx(block.cast(), layout.size(), flags(&layout)) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: as for `dealloc`, and the caller promises a non-zero new size.
+        unsafe { ffi::rallocx(block.cast(), new_size, flags(&layout)).cast() }
+    }
+}
+
+/// The largest byte count for which [`size_class`] is computed here; above it the classes still follow the same rule.
+pub const CLASS_EXACT_MAX: usize = 1 << 20;
+
+/// The bytes that an entry block of `size` bytes really occupies: jemalloc's size class for quantum 8.
+///
+/// Steps of 8 up to 64, then four steps to each doubling.
+pub fn size_class(size: usize) -> usize {
+    if size <= 64 {
+        return (size.max(8) + 7) & !7;
+    }
+    let step = 1usize << (usize::BITS - 1 - (size - 1).leading_zeros()).saturating_sub(2);
+    (size + step - 1) & !(step - 1)
+}
+
+/// Allocates a block for an entry. `size` is a value of [`size_class`]. Aborts the process when the system has no memory,
+/// as Rust's own collections do.
+pub(crate) fn entry_block(size: usize) -> NonNull<u8> {
+    debug_assert_eq!(size, size_class(size));
+    // SAFETY: `size` is at least 8.
+    let block: *mut u8 = unsafe { ffi::mallocx(size, 0).cast() };
+    match NonNull::new(block) {
+        Some(block) => block,
+        None => std::alloc::handle_alloc_error(Layout::from_size_align(size, 8).unwrap_or(Layout::new::<u64>())),
+    }
+}
+
+/// Gives an entry's block back.
+///
+/// # Safety
+/// `block` came from [`entry_block`] with the same `size` (A1) and is not used again.
+pub(crate) unsafe fn free_entry_block(block: NonNull<u8>, size: usize) {
+    // SAFETY: by this function's contract.
+    unsafe { ffi::sdallocx(block.as_ptr().cast(), size, 0) }
+}
+
+/// The allocator's figures, in bytes (jemalloc's `stats.*`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllocatorStats {
+    /// Handed out to the program.
+    pub allocated: u64,
+    /// In pages that hold at least one block.
+    pub active: u64,
+    /// Physically resident, as far as jemalloc knows.
+    pub resident: u64,
+    /// jemalloc's own book-keeping.
+    pub metadata: u64,
+    /// Address space kept mapped but given back to the system.
+    pub retained: u64,
+    /// Mapped and in use by extents.
+    pub mapped: u64,
+}
+
+/// Reads the allocator's figures, brought up to date first. Takes some microseconds.
+pub fn stats() -> AllocatorStats {
+    let mut epoch: u64 = 1;
+    write_ctl(c"epoch", &mut epoch);
+    let read = |name| read_ctl::<usize>(name).unwrap_or(0) as u64;
+    AllocatorStats {
+        allocated: read(c"stats.allocated"),
+        active: read(c"stats.active"),
+        resident: read(c"stats.resident"),
+        metadata: read(c"stats.metadata"),
+        retained: read(c"stats.retained"),
+        mapped: read(c"stats.mapped"),
+    }
+}
+
+/// Gives unused dirty pages of all arenas back to the system (MEMORY PURGE).
+pub fn purge() {
+    // 4096 is jemalloc's MALLCTL_ARENAS_ALL.
+    // SAFETY: this control takes and returns no data.
+    unsafe {
+        ffi::mallctl(
+            c"arena.4096.purge".as_ptr(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+}
+
+/// Lets jemalloc give unused pages back from a thread of its own rather than from the threads that serve.
+/// Returns false when this build of jemalloc cannot.
+pub fn set_background_thread(on: bool) -> bool {
+    let mut on = on;
+    write_ctl(c"background_thread", &mut on)
+}
+
+/// The allocator's name and version as INFO shows it.
+pub fn version() -> String {
+    let version = read_ctl::<*const std::ffi::c_char>(c"version").filter(|v| !v.is_null());
+    // SAFETY: jemalloc's `version` is a pointer to a constant, terminated string.
+    let text = version.map(|v| unsafe { CStr::from_ptr(v) }.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("jemalloc-{}", text.split('-').next().unwrap_or(""))
+}
+
+/// The allocator's long report (MEMORY MALLOC-STATS).
+pub fn report() -> String {
+    unsafe extern "C" fn take(into: *mut c_void, text: *const std::ffi::c_char) {
+        // SAFETY: `into` is the String that `report` passes below, alive and unaliased for the call; `text` is terminated.
+        let (into, text) = unsafe { (&mut *into.cast::<String>(), CStr::from_ptr(text)) };
+        into.push_str(&text.to_string_lossy());
+    }
+    let mut text = String::new();
+    // SAFETY: jemalloc calls `take` with `text`'s address during this call only.
+    unsafe { ffi::malloc_stats_print(Some(take), (&raw mut text).cast(), std::ptr::null()) };
+    text
+}
+
+fn read_ctl<T: Copy>(name: &CStr) -> Option<T> {
+    let mut value = std::mem::MaybeUninit::<T>::uninit();
+    let mut len = size_of::<T>();
+    // SAFETY: `value` has room for `len` bytes; jemalloc fills them or fails.
+    let rc = unsafe {
+        ffi::mallctl(name.as_ptr(), value.as_mut_ptr().cast(), &mut len, std::ptr::null_mut(), 0)
+    };
+    // SAFETY: on success all `len` bytes were written, and the controls read here are integers and pointers.
+    (rc == 0 && len == size_of::<T>()).then(|| unsafe { value.assume_init() })
+}
+
+fn write_ctl<T: Copy>(name: &CStr, value: &mut T) -> bool {
+    // SAFETY: `value` is `size_of::<T>()` readable bytes, which is what the control expects or refuses.
+    let rc = unsafe {
+        ffi::mallctl(
+            name.as_ptr(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            std::ptr::from_mut(value).cast(),
+            size_of::<T>(),
+        )
+    };
+    rc == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_are_jemallocs() {
+        for size in (1..20_000).chain([65_537, 100_000, 999_999]) {
+            // SAFETY: nallocx only computes.
+            let real = unsafe { ffi::nallocx(size, 0) };
+            assert_eq!(size_class(size), real, "size {size}");
+        }
+    }
+
+    #[test]
+    fn figures_move_with_allocations() {
+        let before = stats();
+        let blocks: Vec<_> = (0..1000).map(|_| entry_block(4096)).collect();
+        let after = stats();
+        assert!(after.allocated >= before.allocated + 1000 * 4096, "{before:?} {after:?}");
+        // SAFETY: each block came from entry_block(4096) and is dropped here.
+        blocks.into_iter().for_each(|b| unsafe { free_entry_block(b, 4096) });
+        assert!(version().starts_with("jemalloc-5"));
+        assert!(report().contains("Allocated"));
+    }
+}

@@ -1,0 +1,556 @@
+//! The hash-ordered index of one table: a directory of small segments of 64-byte buckets, walked up its hash order.
+//!
+//! Stores opaque slots (a 16-bit tag and 48 bits of somebody's pointer); knows neither keys nor locks. [`crate::table`] gives the
+//! bits their meaning and supplies the hash of a stored pointer when a split needs it.
+//!
+//! ```text
+//!  position (u64) = the entry's hash, shifted so that the bits below the stripe's come first
+//!
+//!   |<- depth d ->|<- tag: 16 bits ->|            rest (not kept)            |
+//!    picks the     orders and tells
+//!    segment       apart inside it
+//!
+//!  directory (2^D)     segment (depth d)         bucket: 8 slots in one cache line
+//!  +---+               +---------------+         +----------------+----------------+-- ... --+
+//!  | 0 |-------------->| home buckets  |-------->| tag | pointer  | tag | pointer  |         |
+//!  | 1 |--+            |  ...          |         +----------------+----------------+-- ... --+
+//!  | 2 |--+----------->| spill buckets |
+//!  | 3 |--+            +---------------+   home bucket of a tag = tag * homes >> 16   (order-preserving)
+//!  +---+
+//! ```
+//! A full bucket overflows into the next one (bucketed linear probing); the last `spill` buckets are nobody's home.
+//! A segment grows through [`TOTALS`] (8 to 33 % a step, each an allocator size class) using only the tags; at the last
+//! step it splits in two by the next hash bit, and only then are the hashes of its entries asked for. Sparse segments shrink by the
+//! same steps, sparse neighbours merge (tags only).
+//!
+//! Invariants
+//! - X1: a slot's position has the segment's directory prefix in its first `d` bits and the slot's tag in the next 16.
+//! - X2: a slot lies in its home bucket `b`, or in a later bucket `c` with every bucket from `b` to `c - 1` full.
+//!   So a search may stop at the first bucket with room, and a walk meets every slot exactly once under its home bucket.
+//! - X3: a position never changes, so no growth, split, shrink or merge carries a slot past a cursor (a position).
+//! - X4: `len` counts the occupied slots; directory entries `[i << (D-d), (i+1) << (D-d))` all name the segment with prefix `i`.
+//!
+//! Bounds: an operation touches one segment of at most 8 KiB (more only at [`Index::depth_max`]); a split asks at most 1008 hashes.
+
+/// Slots in a bucket.
+pub(crate) const BUCKET_SLOTS: usize = 8;
+
+/// Bucket counts that a segment grows through: times 64 bytes these are size classes of the allocator.
+const TOTALS: [u16; 24] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
+
+/// Grow when this share of the home slots is used: 15/16. Probing stays short, see `probe_lengths` in the tests.
+const FULL_NUM: usize = 15;
+const FULL_DEN: usize = 16;
+
+/// A pointer with its tag, or 0 for an empty slot. A pointer is never 0 in its low 48 bits.
+pub(crate) type Slot = u64;
+
+const POINTER_BITS: u32 = 48;
+const POINTER_MASK: u64 = (1 << POINTER_BITS) - 1;
+
+/// The pointer part of a slot.
+pub(crate) fn pointer(slot: Slot) -> u64 {
+    slot & POINTER_MASK
+}
+
+fn tag_of(slot: Slot) -> u16 {
+    (slot >> POINTER_BITS) as u16
+}
+
+fn make_slot(tag: u16, pointer: u64) -> Slot {
+    debug_assert!(pointer != 0 && pointer <= POINTER_MASK);
+    u64::from(tag) << POINTER_BITS | pointer
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Bucket([Slot; BUCKET_SLOTS]);
+
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+impl Bucket {
+    const EMPTY: Bucket = Bucket([0; BUCKET_SLOTS]);
+
+    fn room(&self) -> Option<usize> {
+        self.0.iter().position(|&slot| slot == 0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.room().is_none()
+    }
+}
+
+struct Segment {
+    buckets: Box<[Bucket]>,
+    /// Buckets that are somebody's home; the rest is spill. 0 marks a free segment.
+    homes: u16,
+    depth: u8,
+    len: u32,
+}
+
+/// Where a slot is, valid until the index is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    segment: u32,
+    bucket: u16,
+    slot: u8,
+}
+
+/// The index of one table.
+pub(crate) struct Index {
+    directory: Vec<u32>,
+    depth: u8,
+    depth_max: u8,
+    segments: Vec<Segment>,
+    free: Vec<u32>,
+    len: usize,
+    bucket_bytes: usize,
+}
+
+fn homes_of(total: u16) -> u16 {
+    match total {
+        0..4 => total,
+        4..=32 => total - 1,
+        _ => total - total / 64 - 1,
+    }
+}
+
+impl Segment {
+    fn with_total(total: u16, depth: u8) -> Segment {
+        Segment {
+            buckets: vec![Bucket::EMPTY; total as usize].into_boxed_slice(),
+            homes: homes_of(total),
+            depth,
+            len: 0,
+        }
+    }
+
+    /// The smallest segment that holds `len` slots at no more than about 7/8 of its home slots.
+    fn for_len(len: usize, depth: u8) -> Segment {
+        let total = TOTALS.iter().copied().find(|&t| len * 8 <= homes_of(t) as usize * BUCKET_SLOTS * 7);
+        Segment::with_total(total.unwrap_or(TOTALS[TOTALS.len() - 1]), depth)
+    }
+
+    fn home(&self, tag: u16) -> usize {
+        ((u32::from(tag) * u32::from(self.homes)) >> 16) as usize
+    }
+
+    /// The first tag whose home is `bucket`; 65536 when there is none.
+    fn first_tag(&self, bucket: usize) -> u32 {
+        ((bucket as u32) << 16).div_ceil(u32::from(self.homes.max(1)))
+    }
+
+    /// Puts a slot where X2 wants it, or returns false when the spill is full as well.
+    fn place(&mut self, slot: Slot) -> Option<(u16, u8)> {
+        let home = self.home(tag_of(slot));
+        for (at, bucket) in self.buckets.iter_mut().enumerate().skip(home) {
+            if let Some(room) = bucket.room() {
+                bucket.0[room] = slot;
+                self.len += 1;
+                return Some((at as u16, room as u8));
+            }
+        }
+        None
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.len as usize * FULL_DEN >= self.homes as usize * BUCKET_SLOTS * FULL_NUM
+    }
+
+    fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.buckets.iter().flat_map(|b| b.0).filter(|&slot| slot != 0)
+    }
+
+    /// Empties a slot and closes the gap that it would leave in a probe path (X2).
+    fn vacate(&mut self, bucket: usize, slot: usize) {
+        let mut hole = (bucket, slot);
+        let mut path_full = self.buckets[bucket].is_full();
+        self.buckets[bucket].0[slot] = 0;
+        self.len -= 1;
+        let mut next = bucket + 1;
+        while path_full && next < self.buckets.len() {
+            let next_full = self.buckets[next].is_full();
+            let movable = self.buckets[next].0.iter().position(|&s| s != 0 && self.home(tag_of(s)) <= hole.0);
+            if let Some(from) = movable {
+                self.buckets[hole.0].0[hole.1] = self.buckets[next].0[from];
+                self.buckets[next].0[from] = 0;
+                hole = (next, from);
+            }
+            path_full = next_full;
+            next += 1;
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.buckets)
+    }
+}
+
+impl Index {
+    /// An empty index that keeps cursors exact down to `depth_max` directory bits.
+    pub(crate) fn new(depth_max: u8) -> Index {
+        Index {
+            directory: Vec::new(),
+            depth: 0,
+            depth_max,
+            segments: Vec::new(),
+            free: Vec::new(),
+            len: 0,
+            bucket_bytes: 0,
+        }
+    }
+
+    /// Occupied slots.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Heap bytes of buckets, segments and directory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bucket_bytes + self.segments.capacity() * size_of::<Segment>() + self.directory.capacity() * 4
+    }
+
+    /// Segments in use and buckets in total (DEBUG HTSTATS).
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        (self.segments.len() - self.free.len(), self.bucket_bytes / size_of::<Bucket>())
+    }
+
+    fn segment_of(&self, position: u64) -> Option<u32> {
+        // Two shifts, since a shift by 64 (depth 0) is not defined.
+        self.directory.get(((position >> 1) >> (63 - self.depth)) as usize).copied()
+    }
+
+    fn tag(position: u64, depth: u8) -> u16 {
+        ((position << depth) >> 48) as u16
+    }
+
+    /// Asks for the cache line in which a search for `position` starts.
+    pub(crate) fn prefetch(&self, position: u64) {
+        if let Some(id) = self.segment_of(position) {
+            let segment = &self.segments[id as usize];
+            let bucket = &self.buckets_of(segment)[segment.home(Self::tag(position, segment.depth))];
+            crate::entry::prefetch(bucket);
+        }
+    }
+
+    /// Calls `f` with the pointer of every slot in the home bucket of `position` with its tag: the entries that a search
+    /// is about to compare, so that they can be prefetched.
+    pub(crate) fn candidates(&self, position: u64, mut f: impl FnMut(u64)) {
+        if let Some(id) = self.segment_of(position) {
+            let segment = &self.segments[id as usize];
+            let tag = Self::tag(position, segment.depth);
+            for slot in self.buckets_of(segment)[segment.home(tag)].0 {
+                if slot != 0 && tag_of(slot) == tag {
+                    f(pointer(slot));
+                }
+            }
+        }
+    }
+
+    fn buckets_of<'a>(&self, segment: &'a Segment) -> &'a [Bucket] {
+        &segment.buckets
+    }
+
+    /// Finds the slot at `position` whose pointer `is` accepts.
+    #[inline]
+    pub(crate) fn find(&self, position: u64, mut is: impl FnMut(u64) -> bool) -> Option<(Location, u64)> {
+        let id = self.segment_of(position)?;
+        let segment = &self.segments[id as usize];
+        let tag = Self::tag(position, segment.depth);
+        let home = segment.home(tag);
+        for (at, bucket) in segment.buckets.iter().enumerate().skip(home) {
+            let mut room = false;
+            for (index, &slot) in bucket.0.iter().enumerate() {
+                if slot == 0 {
+                    room = true;
+                } else if tag_of(slot) == tag && is(pointer(slot)) {
+                    let location = Location { segment: id, bucket: at as u16, slot: index as u8 };
+                    return Some((location, pointer(slot)));
+                }
+            }
+            if room {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The pointer at a location.
+    pub(crate) fn at(&self, location: Location) -> u64 {
+        pointer(self.segments[location.segment as usize].buckets[location.bucket as usize].0[location.slot as usize])
+    }
+
+    /// Replaces the pointer at a location; the position stays (an entry moved to another block).
+    pub(crate) fn repoint(&mut self, location: Location, to: u64) {
+        let slot = &mut self.segments[location.segment as usize].buckets[location.bucket as usize].0
+            [location.slot as usize];
+        debug_assert!(*slot != 0);
+        *slot = make_slot(tag_of(*slot), to);
+    }
+
+    /// Adds a slot. The caller knows that its key is not present. `position_of` gives the position of a stored pointer.
+    pub(crate) fn insert(&mut self, position: u64, to: u64, position_of: impl Fn(u64) -> u64) -> Location {
+        if self.directory.is_empty() {
+            let id = self.add_segment(Segment::with_total(TOTALS[0], 0));
+            self.directory.push(id);
+            self.depth = 0;
+        }
+        loop {
+            let id = self.segment_of(position).expect("X4: the directory covers every position");
+            let segment = &mut self.segments[id as usize];
+            if !segment.is_crowded()
+                && let Some((bucket, slot)) = segment.place(make_slot(Self::tag(position, segment.depth), to))
+            {
+                self.len += 1;
+                return Location { segment: id, bucket, slot };
+            }
+            self.make_room(id, &position_of);
+        }
+    }
+
+    /// Removes the slot at a location.
+    pub(crate) fn remove(&mut self, location: Location) {
+        let id = location.segment;
+        self.segments[id as usize].vacate(location.bucket as usize, location.slot as usize);
+        self.len -= 1;
+        self.give_back_room(id);
+    }
+
+    /// Calls `visit` for the slots from position `from` on in the index's order, a home bucket at a time, until it has returned
+    /// false for one of a bucket (the bucket is finished all the same). Returns the position to go on from, or None at the end.
+    ///
+    /// A slot that is present from the first call to the last is visited exactly once whatever else changes in between (X2, X3).
+    pub(crate) fn walk(&self, from: u64, mut visit: impl FnMut(u64) -> bool) -> Option<u64> {
+        let mut position = from;
+        loop {
+            let id = self.segment_of(position)?;
+            let segment = &self.segments[id as usize];
+            let depth = u32::from(segment.depth);
+            let first = u32::from(Self::tag(position, segment.depth));
+            // Everything of the position above the tag: the segment's own prefix (X1).
+            let prefix = if depth == 0 { 0 } else { position >> (64 - depth) << (64 - depth) };
+            let homes = segment.homes as usize;
+            for home in segment.home(first as u16)..homes {
+                let mut go_on = true;
+                for bucket in &segment.buckets[home..] {
+                    for &slot in &bucket.0 {
+                        let tag = tag_of(slot);
+                        if slot != 0 && segment.home(tag) == home && u32::from(tag) >= first {
+                            go_on &= visit(pointer(slot));
+                        }
+                    }
+                    if !bucket.is_full() {
+                        break;
+                    }
+                }
+                if !go_on && home + 1 < homes {
+                    return Some(prefix | u64::from(segment.first_tag(home + 1)) << (48 - depth));
+                } else if !go_on {
+                    return Self::next_prefix(prefix, depth);
+                }
+            }
+            position = Self::next_prefix(prefix, depth)?;
+        }
+    }
+
+    /// The first position behind a segment, None behind the last one.
+    fn next_prefix(prefix: u64, depth: u32) -> Option<u64> {
+        if depth == 0 { None } else { prefix.checked_add(1 << (64 - depth)) }
+    }
+
+    /// Every pointer, in no promised order.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.segments.iter().flat_map(|s| s.slots()).map(pointer)
+    }
+
+    /// The pointer in one of the index's slots chosen by `draw` (uniform in `0..bound`), every occupied slot with the same chance.
+    /// None when the index is empty.
+    pub(crate) fn random(&self, mut draw: impl FnMut(usize) -> usize) -> Option<u64> {
+        if self.len == 0 {
+            return None;
+        }
+        let mut nth = draw(self.len).min(self.len - 1);
+        let segment = self.segments.iter().find(|s| {
+            let here = s.len as usize;
+            let found = nth < here;
+            nth = if found { nth } else { nth - here };
+            found
+        })?;
+        segment.slots().nth(nth).map(pointer)
+    }
+
+    // --- Growth and shrinkage ---
+
+    fn add_segment(&mut self, segment: Segment) -> u32 {
+        self.bucket_bytes += segment.bytes();
+        match self.free.pop() {
+            Some(id) => {
+                self.segments[id as usize] = segment;
+                id
+            }
+            None => {
+                self.segments.reserve_exact(usize::from(self.segments.len() == self.segments.capacity()) * (1 + self.segments.len() / 4));
+                self.segments.push(segment);
+                (self.segments.len() - 1) as u32
+            }
+        }
+    }
+
+    /// Swaps in a rebuilt segment with the same slots.
+    fn exchange(&mut self, id: u32, segment: Segment) {
+        let old = &mut self.segments[id as usize];
+        debug_assert_eq!(old.len, segment.len);
+        self.bucket_bytes = self.bucket_bytes - old.bytes() + segment.bytes();
+        *old = segment;
+    }
+
+    fn make_room(&mut self, id: u32, position_of: &impl Fn(u64) -> u64) {
+        let total = self.segments[id as usize].buckets.len() as u16;
+        let last = TOTALS[TOTALS.len() - 1];
+        if total < last {
+            self.rebuild(id, TOTALS.iter().copied().find(|&t| t > total).unwrap_or(last));
+        } else if self.segments[id as usize].depth < self.depth_max {
+            self.split(id, position_of);
+        } else {
+            // Only reached with more slots than cursors can tell apart: grow past the usual bound instead.
+            self.rebuild(id, total.saturating_add(total / 4));
+        }
+    }
+
+    /// Rebuilds a segment with at least `total` buckets, by its tags alone.
+    fn rebuild(&mut self, id: u32, mut total: u16) {
+        loop {
+            let old = &self.segments[id as usize];
+            let mut new = Segment::with_total(total, old.depth);
+            if old.slots().all(|slot| new.place(slot).is_some()) {
+                return self.exchange(id, new);
+            }
+            total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_add(total / 4));
+        }
+    }
+
+    fn split(&mut self, id: u32, position_of: &impl Fn(u64) -> u64) {
+        if self.segments[id as usize].depth == self.depth {
+            self.directory = self.directory.iter().flat_map(|&s| [s, s]).collect();
+            self.depth += 1;
+        }
+        let old = std::mem::replace(&mut self.segments[id as usize], Segment::with_total(1, 0));
+        self.bucket_bytes -= old.bytes();
+        self.bucket_bytes += self.segments[id as usize].bytes();
+        let depth = old.depth + 1;
+        // The new lowest tag bit is asked from the entries themselves; bring them all first.
+        old.slots().for_each(|slot| crate::entry::prefetch(pointer(slot) as *const u8));
+        let mut halves = [Vec::with_capacity(old.len as usize), Vec::with_capacity(old.len as usize)];
+        for slot in old.slots() {
+            let position = position_of(pointer(slot));
+            debug_assert_eq!(Self::tag(position, old.depth), tag_of(slot), "X1");
+            let half = usize::from(tag_of(slot) >> 15);
+            halves[half].push(make_slot(Self::tag(position, depth), pointer(slot)));
+        }
+        let [low, high] = halves.map(|slots| {
+            let mut segment = Segment::for_len(slots.len(), depth);
+            let mut total = segment.buckets.len() as u16;
+            while !slots.iter().all(|&slot| segment.place(slot).is_some()) {
+                total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_mul(2));
+                segment = Segment::with_total(total, depth);
+            }
+            segment
+        });
+        // Directory entries of the old segment: the first half stays, the second names the new one (X4).
+        let start = self.directory.iter().position(|&s| s == id).expect("X4");
+        let span = 1usize << (self.depth - old.depth);
+        self.bucket_bytes = self.bucket_bytes - self.segments[id as usize].bytes() + low.bytes();
+        self.segments[id as usize] = low;
+        let high = self.add_segment(high);
+        self.directory[start + span / 2..start + span].fill(high);
+    }
+
+    /// After a removal: shrinks a sparse segment, merges it with a sparse neighbour, forgets an empty index.
+    fn give_back_room(&mut self, id: u32) {
+        if self.len == 0 {
+            *self = Index::new(self.depth_max);
+            return;
+        }
+        let segment = &self.segments[id as usize];
+        let (len, total) = (segment.len as usize, segment.buckets.len());
+        if total > 1 && len * 5 < homes_of(total as u16) as usize * BUCKET_SLOTS * 2 {
+            let smaller = Segment::for_len(len * 5 / 4, segment.depth).buckets.len() as u16;
+            if (smaller as usize) < total {
+                self.rebuild(id, smaller);
+            }
+        }
+        if total <= 40 {
+            self.merge(id);
+        }
+    }
+
+    fn merge(&mut self, id: u32) {
+        let depth = self.segments[id as usize].depth;
+        if depth == 0 {
+            return;
+        }
+        let start = self.directory.iter().position(|&s| s == id).expect("X4");
+        let span = 1usize << (self.depth - depth);
+        let (low, high) = if (start / span).is_multiple_of(2) { (start, start + span) } else { (start - span, start) };
+        let [low_id, high_id] = [self.directory[low], self.directory[high]];
+        let [a, b] = [&self.segments[low_id as usize], &self.segments[high_id as usize]];
+        let len = (a.len + b.len) as usize;
+        if a.depth != b.depth || len > 40 * BUCKET_SLOTS {
+            return;
+        }
+        let slots: Vec<Slot> = [(a, 0u16), (b, 1 << 15)]
+            .into_iter()
+            .flat_map(|(s, bit)| s.slots().map(move |slot| make_slot(tag_of(slot) >> 1 | bit, pointer(slot))))
+            .collect();
+        let mut merged = Segment::for_len(len * 5 / 4, depth - 1);
+        while !slots.iter().all(|&slot| merged.place(slot).is_some()) {
+            let total = merged.buckets.len() as u16;
+            let total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_mul(2));
+            merged = Segment::with_total(total, depth - 1);
+        }
+        self.bucket_bytes = self.bucket_bytes + merged.bytes()
+            - self.segments[low_id as usize].bytes()
+            - self.segments[high_id as usize].bytes();
+        self.segments[low_id as usize] = merged;
+        self.segments[high_id as usize] = Segment { buckets: Box::default(), homes: 0, depth: 0, len: 0 };
+        self.free.push(high_id);
+        self.directory[high..high + span].fill(low_id);
+        let deepest = self.segments.iter().map(|s| s.depth).max().unwrap_or(0);
+        while self.depth > deepest {
+            self.directory = self.directory.iter().copied().step_by(2).collect();
+            self.depth -= 1;
+        }
+    }
+
+    /// Checks X1, X2 and X4.
+    #[cfg(test)]
+    pub(crate) fn check(&self, position_of: impl Fn(u64) -> u64) {
+        let mut len = 0;
+        for (prefix, &id) in self.directory.iter().enumerate() {
+            let segment = &self.segments[id as usize];
+            assert!(segment.depth <= self.depth);
+            let shift = self.depth - segment.depth;
+            assert_eq!(self.directory[prefix >> shift << shift], id, "X4");
+            if prefix & ((1 << shift) - 1) != 0 {
+                continue;
+            }
+            len += segment.len as usize;
+            assert_eq!(segment.slots().count(), segment.len as usize, "X4");
+            for (at, bucket) in segment.buckets.iter().enumerate() {
+                for &slot in bucket.0.iter().filter(|&&s| s != 0) {
+                    let position = position_of(pointer(slot));
+                    assert_eq!(Self::tag(position, segment.depth), tag_of(slot), "X1");
+                    assert_eq!((position >> 1) >> (63 - segment.depth), (prefix >> shift) as u64, "X1");
+                    let home = segment.home(tag_of(slot));
+                    assert!(home <= at && segment.buckets[home..at].iter().all(Bucket::is_full), "X2");
+                }
+            }
+        }
+        assert_eq!(len, self.len, "X4");
+    }
+}
+
+#[cfg(test)]
+#[path = "index/tests.rs"]
+mod tests;
