@@ -1,1 +1,20 @@
-//! Types and encodings of values, and the copy-on-write trees behind large ones.
+//! Types and encodings of values: the copy-on-write trees behind large ones, and the grammar of numbers.
+//!
+//! This crate knows no key, no command, no wire format and does no I/O. A value is either small (it lies inside
+//! its keyspace entry and only borrowed views of it are seen here) or shared (it lives here, behind reference
+//! counts, and freezing it is a clone). There is no unsafe code.
+//!
+//! | Module | Content |
+//! |---|---|
+//! | [`block_tree`] | a string of any size as a radix tree of shared blocks |
+//! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
+//! | [`number`] | numbers as Redis reads and prints them |
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod block_tree;
+pub mod number;
+pub mod string;
+
+pub use block_tree::{BlockTree, SharedSlice};
+pub use string::{Shared, StrRef};
