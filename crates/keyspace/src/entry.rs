@@ -221,7 +221,13 @@ impl EntryPtr {
     }
 
     /// Builds an entry.
-    pub(crate) fn new(key: &[u8], value: NewValue<'_>, deadline_ms: Option<i64>, clock: u32, parity: bool) -> EntryPtr {
+    pub(crate) fn new(
+        key: &[u8],
+        value: NewValue<'_>,
+        deadline_ms: Option<i64>,
+        clock: u32,
+        parity: bool,
+    ) -> EntryPtr {
         let (kind, inline) = match &value {
             NewValue::Int(_) => (Payload::Int, None),
             NewValue::Bytes(bytes) if bytes.len() <= INLINE_MAX => (Payload::Inline, Some(*bytes)),
@@ -287,7 +293,8 @@ impl EntryPtr {
     /// The same key and value in a new block with another deadline; the old block is freed. The value moves.
     pub(crate) fn with_deadline(self, deadline_ms: Option<i64>) -> EntryPtr {
         let (at, len) = self.payload_span();
-        let moved = EntryPtr::blank(self.key(), self.payload(), len, deadline_ms, self.clock(), self.parity());
+        let moved =
+            EntryPtr::blank(self.key(), self.payload(), len, deadline_ms, self.clock(), self.parity());
         let (to, _) = moved.payload_span();
         // SAFETY: both payloads have `len` bytes (E1); a Shared pointer moves with them, so the old block is freed
         // without dropping it.

@@ -49,7 +49,6 @@ pub struct SharedGuard<'a> {
 #[must_use]
 pub struct ExclusiveGuard<'a> {
     gate: &'a Gate,
-    turn: Option<crate::sync::MutexGuard<'a, ()>>,
 }
 
 impl Gate {
@@ -109,12 +108,16 @@ impl Gate {
             let mut spins = 0u32;
             while flag.0.load(Ordering::SeqCst) != 0 {
                 spins += 1;
-                if spins < 64 { std::hint::spin_loop() } else { yield_now() }
+                if spins < 64 {
+                    std::hint::spin_loop()
+                } else {
+                    yield_now()
+                }
                 #[cfg(loom)]
                 yield_now();
             }
         }
-        ExclusiveGuard { gate: self, turn: None }
+        ExclusiveGuard { gate: self }
     }
 }
 
@@ -126,7 +129,7 @@ impl Drop for SharedGuard<'_> {
 
 impl Drop for ExclusiveGuard<'_> {
     fn drop(&mut self) {
-        self.turn = Some(self.gate.turn.lock());
+        let _turn = self.gate.turn.lock();
         self.gate.raised.store(false, Ordering::SeqCst);
         self.gate.fallen.notify_all();
     }

@@ -229,8 +229,7 @@ impl Index {
     pub(crate) fn prefetch(&self, position: u64) {
         if let Some(id) = self.segment_of(position) {
             let segment = &self.segments[id as usize];
-            let bucket = &self.buckets_of(segment)[segment.home(Self::tag(position, segment.depth))];
-            crate::entry::prefetch(bucket);
+            crate::entry::prefetch(&segment.buckets[segment.home(Self::tag(position, segment.depth))]);
         }
     }
 
@@ -240,16 +239,12 @@ impl Index {
         if let Some(id) = self.segment_of(position) {
             let segment = &self.segments[id as usize];
             let tag = Self::tag(position, segment.depth);
-            for slot in self.buckets_of(segment)[segment.home(tag)].0 {
+            for slot in segment.buckets[segment.home(tag)].0 {
                 if slot != 0 && tag_of(slot) == tag {
                     f(pointer(slot));
                 }
             }
         }
-    }
-
-    fn buckets_of<'a>(&self, segment: &'a Segment) -> &'a [Bucket] {
-        &segment.buckets
     }
 
     /// Finds the slot at `position` whose pointer `is` accepts.
@@ -274,11 +269,6 @@ impl Index {
             }
         }
         None
-    }
-
-    /// The pointer at a location.
-    pub(crate) fn at(&self, location: Location) -> u64 {
-        pointer(self.segments[location.segment as usize].buckets[location.bucket as usize].0[location.slot as usize])
     }
 
     /// Replaces the pointer at a location; the position stays (an entry moved to another block).
@@ -359,6 +349,14 @@ impl Index {
         if depth == 0 { None } else { prefix.checked_add(1 << (64 - depth)) }
     }
 
+    /// Calls `f` with every pointer whose slot has the same tag as `position` in its segment.
+    pub(crate) fn walk_equal(&self, position: u64, mut f: impl FnMut(u64)) {
+        let _ = self.find(position, |pointer| {
+            f(pointer);
+            false
+        });
+    }
+
     /// Every pointer, in no promised order.
     pub(crate) fn pointers(&self) -> impl Iterator<Item = u64> + '_ {
         self.segments.iter().flat_map(|s| s.slots()).map(pointer)
@@ -390,7 +388,10 @@ impl Index {
                 id
             }
             None => {
-                self.segments.reserve_exact(usize::from(self.segments.len() == self.segments.capacity()) * (1 + self.segments.len() / 4));
+                self.segments.reserve_exact(
+                    usize::from(self.segments.len() == self.segments.capacity())
+                        * (1 + self.segments.len() / 4),
+                );
                 self.segments.push(segment);
                 (self.segments.len() - 1) as u32
             }
@@ -492,7 +493,8 @@ impl Index {
         }
         let start = self.directory.iter().position(|&s| s == id).expect("X4");
         let span = 1usize << (self.depth - depth);
-        let (low, high) = if (start / span).is_multiple_of(2) { (start, start + span) } else { (start - span, start) };
+        let (low, high) =
+            if (start / span).is_multiple_of(2) { (start, start + span) } else { (start - span, start) };
         let [low_id, high_id] = [self.directory[low], self.directory[high]];
         let [a, b] = [&self.segments[low_id as usize], &self.segments[high_id as usize]];
         let len = (a.len + b.len) as usize;

@@ -28,8 +28,8 @@ fn insert(index: &mut Index, model: &mut Model, position: u64) -> u64 {
 
 fn remove(index: &mut Index, model: &mut Model, pointer: u64) {
     let position = model.positions.remove(&pointer).unwrap();
-    let (location, _) = index.find(position, |p| p == pointer).unwrap();
-    assert_eq!(index.at(location), pointer);
+    let (location, found) = index.find(position, |p| p == pointer).unwrap();
+    assert_eq!(found, pointer);
     index.remove(location);
 }
 

@@ -1,0 +1,725 @@
+//! The keyspace: stripes of tables behind the gate, reached only through an [`Access`] that holds the right locks.
+//!
+//! Executes no command, writes no log, decides nothing about expiry or eviction.
+//!
+//! ```text
+//!  hash (64 bits) of a key
+//!  |<- stripe: 10 bits ->|<-------- position in the stripe's tables: 54 bits -------->|
+//!
+//!  Inside ── lock_key(hash)      one stripe             GET, SET
+//!         ── lock_keys(hashes)   stripes, ascending     MSET, RENAME
+//!         ── lock_none()         no stripe              PING
+//!  Keyspace::exclusive(worker)   the gate, all stripes  FLUSHALL, SWAPDB, a snapshot's cut
+//! ```
+//! Invariants
+//! - K1: the data of a stripe is touched only by an [`Access`] that holds its lock, or that holds the gate exclusively; the type
+//!   asserts it for every key.
+//! - K2: a thread has at most one Access, and takes the locks of one Access in ascending order, all before it executes: no deadlock.
+//! - K3: parity, the map of databases and the snapshot's sink change only under the exclusive gate.
+//! - K4: no Access lives across I/O or a wait.
+//!
+//! Faults: none; out of memory aborts, as everywhere in Rust. Crash in the middle: the keyspace is gone with the process.
+//! Tested in `tests.rs` beside this file, under loom (`tests/gate_loom.rs`) and from outside by the system tests.
+
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+
+use ahash::RandomState;
+use parking_lot::lock_api::RawMutex as _;
+use parking_lot::{RawMutex, RwLock};
+use value::string::Shared;
+
+use crate::entry::{NewValue, ValueRef};
+use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
+use crate::reclaim::Reclaimer;
+use crate::table::{EntryView, Found, Mark, SinkSource, Table, TableBytes};
+
+/// What a snapshot does with entries that are about to change.
+pub trait PreImage: Send + Sync {
+    /// An entry that the snapshot still needs is about to be changed or removed. Called under the stripe's lock: encodes a small
+    /// value or freezes a large one, and does no I/O. `database` is physical.
+    fn pre_image(&self, worker: WorkerId, database: u32, entry: EntryView<'_>);
+
+    /// A flushed table, if the snapshot still owes something of it; it must be given back to [`Keyspace::free_table`] when done.
+    /// Returns the table when the snapshot does not need it.
+    fn take_table(&self, table: TakenTable) -> Option<TakenTable>;
+}
+
+/// A table cut out of the keyspace by a flush.
+pub struct TakenTable {
+    /// The database it belonged to (physical).
+    pub database: u32,
+    /// The stripe it belonged to.
+    pub stripe: usize,
+    /// Its entries.
+    pub table: Table,
+}
+
+impl TakenTable {
+    /// Shows the entries that are still owed to a snapshot, whose parity is `parity`, in bounded slices: see [`Access::walk_owed`].
+    pub fn walk_owed(
+        &mut self,
+        from: u64,
+        parity: bool,
+        visit: impl FnMut(EntryView<'_>) -> bool,
+    ) -> Option<u64> {
+        self.table.walk_owed(from, parity, visit)
+    }
+}
+
+/// How a keyspace is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Stripes, a power of two from 1 to 65536.
+    pub stripes: usize,
+    /// Databases, 1 to 65535.
+    pub databases: u32,
+    /// Threads that enter the gate.
+    pub workers: usize,
+}
+
+/// A key's hash, computed once for each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyHash(u64);
+
+/// A key and its hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    /// The key's bytes.
+    pub bytes: &'a [u8],
+    /// Its hash in this keyspace.
+    pub hash: KeyHash,
+}
+
+/// The keyed hash of this process and how it is cut.
+pub(crate) struct KeyHasher {
+    state: RandomState,
+    stripe_bits: u32,
+}
+
+impl KeyHasher {
+    fn hash(&self, key: &[u8]) -> KeyHash {
+        KeyHash(self.state.hash_one(key))
+    }
+
+    /// A key's position in its stripe's tables.
+    pub(crate) fn position(&self, key: &[u8]) -> u64 {
+        self.hash(key).0 << self.stripe_bits
+    }
+}
+
+#[repr(align(64))]
+struct Stripe {
+    lock: RawMutex,
+    /// When a deadline may next come up here, ms; a hint read without the lock.
+    next_due_ms: AtomicI64,
+    /// One table for each physical database that has had a key here (K1).
+    tables: UnsafeCell<Vec<Table>>,
+}
+
+// SAFETY: `tables` is reached only through an Access, by K1 one thread at a time.
+unsafe impl Sync for Stripe {}
+
+/// All keys of the server.
+pub struct Keyspace {
+    gate: Gate,
+    hasher: KeyHasher,
+    stripes: Box<[Stripe]>,
+    /// Logical to physical database (K3).
+    physical: Box<[AtomicU32]>,
+    parity: AtomicBool,
+    sink: RwLock<Option<Arc<dyn PreImage>>>,
+    clock_ms: AtomicI64,
+    reclaimer: Reclaimer,
+    depth_max: u8,
+}
+
+impl SinkSource for Keyspace {
+    fn with_sink(&self, show: &mut dyn FnMut(&dyn PreImage)) {
+        // Absent while a cancelled snapshot's marks are being settled.
+        if let Some(sink) = self.sink.read().as_deref() {
+            show(sink);
+        }
+    }
+}
+
+impl Keyspace {
+    /// An empty keyspace with a hash key of its own.
+    pub fn new(options: Options) -> Keyspace {
+        let stripes = options.stripes.clamp(1, 1 << 16).next_power_of_two();
+        let stripe_bits = stripes.trailing_zeros();
+        Keyspace {
+            gate: Gate::new(options.workers),
+            hasher: KeyHasher { state: RandomState::new(), stripe_bits },
+            stripes: (0..stripes)
+                .map(|_| Stripe {
+                    lock: RawMutex::INIT,
+                    next_due_ms: AtomicI64::new(i64::MAX),
+                    tables: UnsafeCell::new(Vec::new()),
+                })
+                .collect(),
+            physical: (0..options.databases).map(AtomicU32::new).collect(),
+            parity: AtomicBool::new(false),
+            sink: RwLock::new(None),
+            clock_ms: AtomicI64::new(0),
+            reclaimer: Reclaimer::start(),
+            // A SCAN cursor is 48 bits: stripe, directory, tag.
+            depth_max: (48 - 16 - stripe_bits) as u8,
+        }
+    }
+
+    /// Databases.
+    pub fn databases(&self) -> u32 {
+        self.physical.len() as u32
+    }
+
+    /// Stripes.
+    pub fn stripes(&self) -> usize {
+        self.stripes.len()
+    }
+
+    /// A key's hash.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
+        self.hasher.hash(key)
+    }
+
+    /// A key with its hash.
+    #[inline]
+    pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        Key { bytes, hash: self.hash(bytes) }
+    }
+
+    /// Tells the keyspace the time, in milliseconds since the epoch.
+    pub fn set_clock_ms(&self, now_ms: i64) {
+        self.clock_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Enters the gate shared.
+    #[inline]
+    pub fn enter(&self, worker: WorkerId) -> Inside<'_> {
+        Inside { keyspace: self, worker, _gate: self.gate.enter(worker) }
+    }
+
+    /// Enters the gate exclusively. The calling thread is not inside.
+    pub fn exclusive(&self, worker: WorkerId) -> Access<'_> {
+        let gate = self.gate.enter_exclusive();
+        Access { keyspace: self, worker, parity: self.parity(), held: Held::All { _gate: gate } }
+    }
+
+    /// True when an exclusive entry waits for the workers to leave.
+    #[inline]
+    pub fn is_exclusive_wanted(&self) -> bool {
+        self.gate.is_wanted()
+    }
+
+    /// The present parity (K3). A snapshot's entries are those of the other one.
+    pub fn parity(&self) -> bool {
+        self.parity.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn stripe_of(&self, hash: KeyHash) -> usize {
+        // Two shifts, since a shift by 64 (one stripe) is not defined.
+        ((hash.0 >> 1) >> (63 - self.hasher.stripe_bits)) as usize
+    }
+
+    #[inline]
+    fn position_of(&self, hash: KeyHash) -> u64 {
+        hash.0 << self.hasher.stripe_bits
+    }
+
+    /// Stripes with a deadline that may have come up by `now_ms`, among every `step`th from `first`: a hint for whoever expires.
+    pub fn stripes_due(&self, first: usize, step: usize, now_ms: i64) -> impl Iterator<Item = usize> + '_ {
+        (first..self.stripes.len())
+            .step_by(step)
+            .filter(move |&s| self.stripes[s].next_due_ms.load(Ordering::Relaxed) <= now_ms)
+    }
+
+    /// Queues a large value to be freed in the background.
+    pub fn free_large(&self, shared: Box<Shared>) {
+        self.reclaimer.large(shared);
+    }
+
+    /// Queues a table to be freed in the background.
+    pub fn free_table(&self, taken: TakenTable) {
+        self.reclaimer.table(taken.table);
+    }
+
+    /// Objects waiting to be freed in the background, and objects freed there so far.
+    pub fn reclaim_counts(&self) -> (u64, u64) {
+        self.reclaimer.counts()
+    }
+
+    /// Sets the count of freed objects back (CONFIG RESETSTAT).
+    pub fn reset_reclaim_count(&self) {
+        self.reclaimer.reset_freed();
+    }
+}
+
+/// Inside the gate, shared.
+pub struct Inside<'k> {
+    keyspace: &'k Keyspace,
+    worker: WorkerId,
+    _gate: SharedGuard<'k>,
+}
+
+impl<'k> Inside<'k> {
+    /// The keyspace.
+    pub fn keyspace(&self) -> &'k Keyspace {
+        self.keyspace
+    }
+
+    /// Asks for the cache lines in which a search for the key starts.
+    #[inline]
+    pub fn prefetch_bucket(&mut self, database: u32, hash: KeyHash) {
+        let position = self.keyspace.position_of(hash);
+        self.with_table(database, hash, |table| table.prefetch_bucket(position));
+    }
+
+    /// Asks for the cache lines of the entries that a search for the key will compare.
+    #[inline]
+    pub fn prefetch_entry(&mut self, database: u32, hash: KeyHash) {
+        let position = self.keyspace.position_of(hash);
+        self.with_table(database, hash, |table| table.prefetch_entries(position));
+    }
+
+    #[inline]
+    fn with_table(&mut self, database: u32, hash: KeyHash, look: impl FnOnce(&Table)) {
+        let stripe = self.keyspace.stripe_of(hash);
+        let access = self.lock_stripe(stripe);
+        let physical = access.physical(database);
+        if let Some(table) = access.tables_ref(stripe).get(physical as usize) {
+            look(table);
+        }
+    }
+
+    fn access(&self, held: Held<'k>) -> Access<'k> {
+        Access { keyspace: self.keyspace, worker: self.worker, parity: self.keyspace.parity(), held }
+    }
+
+    /// Locks the stripe of one key.
+    #[inline]
+    pub fn lock_key(&mut self, hash: KeyHash) -> Access<'_> {
+        self.lock_stripe(self.keyspace.stripe_of(hash))
+    }
+
+    /// Locks one stripe.
+    #[inline]
+    pub fn lock_stripe(&mut self, stripe: usize) -> Access<'_> {
+        self.keyspace.stripes[stripe].lock.lock();
+        self.access(Held::One(stripe))
+    }
+
+    /// Locks the stripes of several keys, in ascending order (K2).
+    pub fn lock_keys(&mut self, hashes: impl Iterator<Item = KeyHash>) -> Access<'_> {
+        let mut stripes: Vec<u32> = hashes.map(|hash| self.keyspace.stripe_of(hash) as u32).collect();
+        stripes.sort_unstable();
+        stripes.dedup();
+        for &stripe in &stripes {
+            self.keyspace.stripes[stripe as usize].lock.lock();
+        }
+        self.access(Held::Several(stripes))
+    }
+
+    /// Locks nothing: for commands without keys.
+    #[inline]
+    pub fn lock_none(&mut self) -> Access<'_> {
+        self.access(Held::None)
+    }
+}
+
+enum Held<'k> {
+    None,
+    One(usize),
+    Several(Vec<u32>),
+    All { _gate: ExclusiveGuard<'k> },
+}
+
+/// The right to touch the stripes that it holds (K1). What a command executes with.
+pub struct Access<'k> {
+    keyspace: &'k Keyspace,
+    worker: WorkerId,
+    parity: bool,
+    held: Held<'k>,
+}
+
+impl Drop for Access<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: these locks were taken when `held` was made and are released once, here.
+        match &self.held {
+            Held::None | Held::All { .. } => {}
+            Held::One(stripe) => unsafe { self.keyspace.stripes[*stripe].lock.unlock() },
+            Held::Several(stripes) => {
+                // SAFETY: as above.
+                stripes.iter().for_each(|&s| unsafe { self.keyspace.stripes[s as usize].lock.unlock() })
+            }
+        }
+    }
+}
+
+impl<'k> Access<'k> {
+    /// The keyspace.
+    pub fn keyspace(&self) -> &'k Keyspace {
+        self.keyspace
+    }
+
+    /// Which worker this is.
+    pub fn worker(&self) -> WorkerId {
+        self.worker
+    }
+
+    /// Whether the gate is held exclusively, so that every key may be touched.
+    pub fn is_exclusive(&self) -> bool {
+        matches!(self.held, Held::All { .. })
+    }
+
+    /// Whether a stripe is held.
+    pub fn holds_stripe(&self, stripe: usize) -> bool {
+        match &self.held {
+            Held::None => false,
+            Held::One(one) => *one == stripe,
+            Held::Several(stripes) => stripes.binary_search(&(stripe as u32)).is_ok(),
+            Held::All { .. } => true,
+        }
+    }
+
+    /// Whether a key's stripe is held.
+    pub fn holds(&self, key: Key<'_>) -> bool {
+        self.holds_stripe(self.keyspace.stripe_of(key.hash))
+    }
+
+    /// The physical database behind a logical one.
+    #[inline]
+    pub fn physical(&self, database: u32) -> u32 {
+        self.keyspace.physical[database as usize].load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn tables_ref(&self, stripe: usize) -> &Vec<Table> {
+        assert!(self.holds_stripe(stripe), "K1: stripe {stripe} is not held");
+        // SAFETY: K1, just asserted; the reference lives no longer than the borrow of this Access.
+        unsafe { &*self.keyspace.stripes[stripe].tables.get() }
+    }
+
+    #[inline]
+    fn tables(&mut self, stripe: usize) -> &mut Vec<Table> {
+        assert!(self.holds_stripe(stripe), "K1: stripe {stripe} is not held");
+        // SAFETY: K1, just asserted; exclusive since this Access is borrowed mutably and a thread has only one (K2).
+        unsafe { &mut *self.keyspace.stripes[stripe].tables.get() }
+    }
+
+    #[inline]
+    fn mark(&self, database: u32) -> Mark<'k> {
+        Mark {
+            parity: self.parity,
+            sink: self.keyspace,
+            worker: self.worker,
+            database,
+            hasher: &self.keyspace.hasher,
+            clock_ms: &self.keyspace.clock_ms,
+        }
+    }
+
+    /// Looks at a key.
+    #[inline]
+    pub fn get(&self, database: u32, key: Key<'_>) -> Option<EntryView<'_>> {
+        let table =
+            self.tables_ref(self.keyspace.stripe_of(key.hash)).get(self.physical(database) as usize)?;
+        table.find(self.keyspace.position_of(key.hash), key.bytes).map(|found| table.view(found))
+    }
+
+    /// A key's place, occupied or vacant.
+    #[inline]
+    pub fn entry<'a>(&'a mut self, database: u32, key: Key<'a>) -> Entry<'a> {
+        let keyspace = self.keyspace;
+        let stripe = keyspace.stripe_of(key.hash);
+        let position = keyspace.position_of(key.hash);
+        let physical = self.physical(database);
+        let mark = self.mark(physical);
+        let tables = self.tables(stripe);
+        while tables.len() <= physical as usize {
+            tables.push(Table::new(keyspace.depth_max));
+        }
+        let table = &mut tables[physical as usize];
+        let next_due_ms = &keyspace.stripes[stripe].next_due_ms;
+        match table.find(position, key.bytes) {
+            Some(found) => Entry::Occupied(Occupied { table, found, position, mark, keyspace, next_due_ms }),
+            None => Entry::Vacant(Vacant { table, key, position, mark, keyspace, next_due_ms }),
+        }
+    }
+
+    /// Entries in a database, over the stripes that are held.
+    pub fn len(&self, database: u32) -> usize {
+        self.held_tables(database).map(Table::len).sum()
+    }
+
+    /// Whether the held stripes have no entry in any database.
+    pub fn is_empty(&self) -> bool {
+        (0..self.keyspace.databases()).all(|database| self.len(database) == 0)
+    }
+
+    /// Entries with a deadline in a database, over the stripes that are held.
+    pub fn deadlines(&self, database: u32) -> usize {
+        self.held_tables(database).map(Table::deadlines).sum()
+    }
+
+    /// What the held stripes' tables of a database occupy.
+    pub fn bytes(&self, database: u32) -> TableBytes {
+        self.held_tables(database).fold(TableBytes::default(), |mut sum, table| {
+            sum += table.bytes();
+            sum
+        })
+    }
+
+    /// Segments and buckets of a database, over the stripes that are held.
+    pub fn shape(&self, database: u32) -> (usize, usize) {
+        self.held_tables(database)
+            .map(Table::shape)
+            .fold((0, 0), |sum, shape| (sum.0 + shape.0, sum.1 + shape.1))
+    }
+
+    fn held_tables(&self, database: u32) -> impl Iterator<Item = &Table> {
+        let physical = self.physical(database) as usize;
+        (0..self.keyspace.stripes())
+            .filter(|&stripe| self.holds_stripe(stripe))
+            .filter_map(move |stripe| self.tables_ref(stripe).get(physical))
+    }
+
+    /// An entry of a held stripe's table, chosen with equal chances.
+    pub fn random(
+        &self,
+        database: u32,
+        stripe: usize,
+        draw: impl FnMut(usize) -> usize,
+    ) -> Option<EntryView<'_>> {
+        self.tables_ref(stripe).get(self.physical(database) as usize)?.random(draw)
+    }
+
+    /// Shows up to about `limit` entries of a held stripe from position `from` on; returns where to go on. An entry that is
+    /// present throughout a walk in slices is shown exactly once, whatever else changes between the slices.
+    pub fn walk(
+        &self,
+        database: u32,
+        stripe: usize,
+        from: u64,
+        limit: usize,
+        visit: impl FnMut(EntryView<'_>),
+    ) -> Option<u64> {
+        self.tables_ref(stripe).get(self.physical(database) as usize)?.walk(from, limit, visit)
+    }
+
+    /// Shows the entries of a held stripe that are still owed to the running snapshot, from position `from` on until `visit`
+    /// returns false, and marks them as settled. `physical` is a physical database.
+    pub fn walk_owed(
+        &mut self,
+        physical: u32,
+        stripe: usize,
+        from: u64,
+        visit: impl FnMut(EntryView<'_>) -> bool,
+    ) -> Option<u64> {
+        let parity = self.parity;
+        self.tables(stripe).get_mut(physical as usize)?.walk_owed(from, parity, visit)
+    }
+
+    /// Removes entries of a held stripe whose deadline has passed, up to about `limit`; `before` sees the logical database and the
+    /// entry first. Returns true when more may be due.
+    pub fn expire_due(
+        &mut self,
+        stripe: usize,
+        now_ms: i64,
+        limit: usize,
+        before: &mut dyn FnMut(u32, EntryView<'_>),
+    ) -> bool {
+        let keyspace = self.keyspace;
+        let mut more = false;
+        let mut next = i64::MAX;
+        for logical in 0..keyspace.databases() {
+            let physical = self.physical(logical);
+            let mark = self.mark(physical);
+            let Some(table) = self.tables(stripe).get_mut(physical as usize) else { continue };
+            let mut seen = |entry: EntryView<'_>| before(logical, entry);
+            more |= table.expire_due(now_ms, limit, mark, &mut seen, &mut |large| keyspace.free_large(large));
+            next = next.min(table.next_due_ms().unwrap_or(i64::MAX));
+        }
+        keyspace.stripes[stripe].next_due_ms.store(if more { 0 } else { next }, Ordering::Relaxed);
+        more
+    }
+
+    // --- Only with the gate held exclusively ---
+
+    fn assert_exclusive(&self) {
+        assert!(self.is_exclusive(), "K3: the gate is not held exclusively");
+    }
+
+    /// Swaps two databases.
+    pub fn swap_databases(&mut self, a: u32, b: u32) {
+        self.assert_exclusive();
+        let (pa, pb) = (self.physical(a), self.physical(b));
+        self.keyspace.physical[a as usize].store(pb, Ordering::Relaxed);
+        self.keyspace.physical[b as usize].store(pa, Ordering::Relaxed);
+    }
+
+    /// Empties a database and returns how many entries it had. The tables go to a running snapshot as far as it needs
+    /// them, else to the freeing thread.
+    pub fn flush(&mut self, database: u32) -> usize {
+        self.assert_exclusive();
+        let keyspace = self.keyspace;
+        let physical = self.physical(database);
+        let mut flushed = 0;
+        let sink = keyspace.sink.read();
+        for stripe in 0..keyspace.stripes() {
+            let Some(table) = self.tables(stripe).get_mut(physical as usize) else { continue };
+            flushed += table.len();
+            let table = std::mem::replace(table, Table::new(keyspace.depth_max));
+            if table.is_empty() {
+                continue;
+            }
+            let taken = TakenTable { database: physical, stripe, table };
+            let unneeded = match sink.as_deref() {
+                Some(sink) => sink.take_table(taken),
+                None => Some(taken),
+            };
+            unneeded.into_iter().for_each(|taken| keyspace.free_table(taken));
+        }
+        flushed
+    }
+
+    /// A snapshot's cut: every entry is owed from here on, to `sink`. Returns the logical database of each physical one.
+    pub fn cut(&mut self, sink: Arc<dyn PreImage>) -> Vec<u32> {
+        self.assert_exclusive();
+        let keyspace = self.keyspace;
+        self.parity = !self.parity;
+        keyspace.parity.store(self.parity, Ordering::Relaxed);
+        let former = keyspace.sink.write().replace(sink);
+        assert!(former.is_none(), "one snapshot at a time");
+        let mut logical = vec![0; keyspace.physical.len()];
+        for (number, physical) in keyspace.physical.iter().enumerate() {
+            logical[physical.load(Ordering::Relaxed) as usize] = number as u32;
+        }
+        logical
+    }
+
+    /// The snapshot wants no more pre-images: it is complete, or it was given up and only its marks remain to be settled.
+    pub fn detach_sink(&mut self) {
+        self.assert_exclusive();
+        self.keyspace.sink.write().take();
+    }
+}
+
+/// A key's place in a database.
+pub enum Entry<'a> {
+    /// The key exists.
+    Occupied(Occupied<'a>),
+    /// It does not.
+    Vacant(Vacant<'a>),
+}
+
+/// An existing key, found and ready to be changed.
+pub struct Occupied<'a> {
+    table: &'a mut Table,
+    found: Found,
+    position: u64,
+    mark: Mark<'a>,
+    keyspace: &'a Keyspace,
+    next_due_ms: &'a AtomicI64,
+}
+
+/// Lowers a stripe's hint to a new deadline. Written under the stripe's lock only.
+fn note_deadline(hint: &AtomicI64, deadline_ms: i64) {
+    if deadline_ms < hint.load(Ordering::Relaxed) {
+        hint.store(deadline_ms, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Occupied<'a> {
+    /// The entry.
+    pub fn view(&self) -> EntryView<'_> {
+        self.table.view(self.found)
+    }
+
+    /// The entry, for as long as the access that it was found with is borrowed.
+    pub fn into_view(self) -> EntryView<'a> {
+        self.table.view(self.found)
+    }
+
+    /// The value.
+    pub fn value(&self) -> ValueRef<'_> {
+        self.view().value
+    }
+
+    /// The deadline, ms since the epoch.
+    pub fn deadline_ms(&self) -> Option<i64> {
+        self.view().deadline_ms
+    }
+
+    /// The 24-bit LRU or LFU field.
+    pub fn clock(&self) -> u32 {
+        self.view().clock
+    }
+
+    /// Sets the LRU or LFU field. Not a change in the sense of a snapshot.
+    pub fn set_clock(&mut self, clock: u32) {
+        self.table.set_clock(self.found, clock);
+    }
+
+    /// Gives the key a new value; its deadline stays.
+    pub fn set_value(&mut self, value: NewValue<'_>) {
+        if let Some(large) = self.table.replace(&mut self.found, value, self.mark) {
+            self.keyspace.free_large(large);
+        }
+    }
+
+    /// Sets, moves or removes the deadline.
+    pub fn set_deadline_ms(&mut self, deadline_ms: Option<i64>) {
+        self.table.set_deadline(&mut self.found, self.position, deadline_ms, self.mark);
+        if let Some(deadline) = deadline_ms {
+            note_deadline(self.next_due_ms, deadline);
+        }
+    }
+
+    /// The bytes of a value that lies inside the entry, for changes that keep their number.
+    pub fn inline_mut(&mut self) -> Option<&mut [u8]> {
+        self.table.inline_mut(self.found, self.mark)
+    }
+
+    /// Changes a large value in place. None when the value is not a large one.
+    pub fn shared_mut<R>(&mut self, change: impl FnOnce(&mut Shared) -> R) -> Option<R> {
+        self.table.shared_mut(self.found, self.mark, change)
+    }
+
+    /// Removes the key; a large value is freed in the background.
+    pub fn remove(self) {
+        if let Some(large) = self.table.remove(self.found, self.mark) {
+            self.keyspace.free_large(large);
+        }
+    }
+}
+
+/// A key that does not exist.
+pub struct Vacant<'a> {
+    table: &'a mut Table,
+    key: Key<'a>,
+    position: u64,
+    mark: Mark<'a>,
+    keyspace: &'a Keyspace,
+    next_due_ms: &'a AtomicI64,
+}
+
+impl<'a> Vacant<'a> {
+    /// Creates the key.
+    pub fn insert(self, value: NewValue<'_>, deadline_ms: Option<i64>, clock: u32) -> Occupied<'a> {
+        let Vacant { table, key, position, mark, keyspace, next_due_ms } = self;
+        let found = table.insert(position, key.bytes, value, deadline_ms, clock, mark);
+        if let Some(deadline) = deadline_ms {
+            note_deadline(next_due_ms, deadline);
+        }
+        Occupied { table, found, position, mark, keyspace, next_due_ms }
+    }
+}
+
+#[cfg(test)]
+#[path = "keyspace/tests.rs"]
+mod tests;

@@ -1,0 +1,270 @@
+//! The keyspace against a model, with snapshots cut in the middle.
+
+use std::collections::{BTreeMap, HashMap};
+
+use parking_lot::Mutex;
+
+use super::*;
+
+const WORKER: WorkerId = WorkerId(0);
+
+fn keyspace(stripes: usize) -> Keyspace {
+    Keyspace::new(Options { stripes, databases: 4, workers: 2 })
+}
+
+fn bytes_of(view: &EntryView<'_>) -> Vec<u8> {
+    match view.value {
+        ValueRef::String(s) => s.to_cow().into_owned(),
+    }
+}
+
+type Content = BTreeMap<(u32, Vec<u8>), (Vec<u8>, Option<i64>)>;
+
+/// Collects what a snapshot is shown, and refuses to be shown anything twice.
+#[derive(Default)]
+struct Collector {
+    logical: Mutex<Vec<u32>>,
+    seen: Mutex<Content>,
+    tables: Mutex<Vec<TakenTable>>,
+}
+
+impl Collector {
+    fn take(&self, database: u32, entry: EntryView<'_>) {
+        let logical = self.logical.lock()[database as usize];
+        let content = (bytes_of(&entry), entry.deadline_ms);
+        let twice = self.seen.lock().insert((logical, entry.key.to_vec()), content);
+        assert!(twice.is_none(), "{:?} was emitted twice", entry.key);
+    }
+}
+
+impl PreImage for Collector {
+    fn pre_image(&self, _: WorkerId, database: u32, entry: EntryView<'_>) {
+        self.take(database, entry);
+    }
+
+    fn take_table(&self, table: TakenTable) -> Option<TakenTable> {
+        self.tables.lock().push(table);
+        None
+    }
+}
+
+fn random_value(rng: &mut fastrand::Rng) -> Vec<u8> {
+    let len = match rng.u8(..) {
+        0..200 => rng.usize(..64),
+        200..250 => rng.usize(..INLINE_CASE),
+        _ => rng.usize(60_000..80_000),
+    };
+    let byte = rng.u8(..);
+    (0..len).map(|i| byte.wrapping_add(i as u8)).collect()
+}
+
+const INLINE_CASE: usize = crate::INLINE_MAX + 100;
+
+/// One random change of the keyspace and of the model.
+fn step(keyspace: &Keyspace, model: &mut Content, rng: &mut fastrand::Rng) {
+    let database = rng.u32(..4);
+    let name = format!("key:{}", rng.u32(..400)).into_bytes();
+    let key = keyspace.key(&name);
+    let id = (database, name.clone());
+    match rng.u8(..) {
+        0 => {
+            let (a, b) = (rng.u32(..4), rng.u32(..4));
+            keyspace.exclusive(WORKER).swap_databases(a, b);
+            let swapped = std::mem::take(model);
+            model.extend(swapped.into_iter().map(|((db, key), content)| {
+                let db = if db == a {
+                    b
+                } else if db == b {
+                    a
+                } else {
+                    db
+                };
+                ((db, key), content)
+            }));
+        }
+        1 => {
+            let gone = keyspace.exclusive(WORKER).flush(database);
+            let before = model.len();
+            model.retain(|(db, _), _| *db != database);
+            assert_eq!(gone, before - model.len());
+        }
+        2..100 => {
+            let value = random_value(rng);
+            let deadline = rng.bool().then(|| rng.i64(1..1 << 45));
+            let mut inside = keyspace.enter(WORKER);
+            let mut access = inside.lock_key(key.hash);
+            match access.entry(database, key) {
+                Entry::Occupied(mut entry) => {
+                    entry.set_value(NewValue::Bytes(&value));
+                    entry.set_deadline_ms(deadline);
+                }
+                Entry::Vacant(entry) => drop(entry.insert(NewValue::Bytes(&value), deadline, 5)),
+            }
+            drop(access);
+            model.insert(id, (value, deadline));
+        }
+        100..180 => {
+            let mut inside = keyspace.enter(WORKER);
+            let mut access = inside.lock_key(key.hash);
+            let removed = match access.entry(database, key) {
+                Entry::Occupied(entry) => {
+                    entry.remove();
+                    true
+                }
+                Entry::Vacant(_) => false,
+            };
+            drop(access);
+            assert_eq!(model.remove(&id).is_some(), removed);
+        }
+        180..220 => {
+            let mut inside = keyspace.enter(WORKER);
+            let mut access = inside.lock_key(key.hash);
+            if let Entry::Occupied(mut entry) = access.entry(database, key) {
+                let content = model.get_mut(&id).unwrap();
+                if let Some(inline) = entry.inline_mut() {
+                    inline.iter_mut().for_each(|b| *b ^= 1);
+                    content.0.iter_mut().for_each(|b| *b ^= 1);
+                } else {
+                    entry.shared_mut(|s| s.write(10, b"changed in place")).unwrap();
+                    content.0[10..26].copy_from_slice(b"changed in place");
+                }
+            }
+        }
+        _ => {
+            let mut inside = keyspace.enter(WORKER);
+            let access = inside.lock_key(key.hash);
+            let got = access.get(database, key).map(|v| (bytes_of(&v), v.deadline_ms));
+            assert_eq!(got.as_ref(), model.get(&id));
+        }
+    }
+}
+
+fn content(keyspace: &Keyspace) -> Content {
+    let access = keyspace.exclusive(WORKER);
+    let mut all = Content::new();
+    for database in 0..4 {
+        let mut count = 0;
+        for stripe in 0..keyspace.stripes() {
+            let mut from = Some(0);
+            while let Some(position) = from {
+                from = access.walk(database, stripe, position, 3, |v| {
+                    count += 1;
+                    all.insert((database, v.key.to_vec()), (bytes_of(&v), v.deadline_ms));
+                });
+            }
+        }
+        assert_eq!(access.len(database), count);
+    }
+    all
+}
+
+#[test]
+fn every_cut_is_exact() {
+    for round in 0..12 {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let keyspace = keyspace(1 << (round % 4));
+        let mut model = Content::new();
+        for _ in 0..10 {
+            for _ in 0..rng.usize(..2000) {
+                step(&keyspace, &mut model, &mut rng);
+            }
+            let collector = Arc::new(Collector::default());
+            let expected = model.clone();
+            let logical = keyspace.exclusive(WORKER).cut(Arc::clone(&collector) as Arc<dyn PreImage>);
+            *collector.logical.lock() = logical;
+            for stripe in 0..keyspace.stripes() {
+                for database in 0..4 {
+                    let mut from = Some(0);
+                    while let Some(position) = from {
+                        for _ in 0..rng.usize(..30) {
+                            step(&keyspace, &mut model, &mut rng);
+                        }
+                        let mut inside = keyspace.enter(WORKER);
+                        let mut access = inside.lock_stripe(stripe);
+                        from = access.walk_owed(database, stripe, position, |v| {
+                            collector.take(database, v);
+                            rng.u8(..) < 128
+                        });
+                    }
+                }
+            }
+            let parity = keyspace.parity();
+            for mut taken in collector.tables.lock().drain(..) {
+                assert_eq!(taken.walk_owed(0, parity, |_| true), None);
+            }
+            keyspace.exclusive(WORKER).detach_sink();
+            // Flushed tables were settled without being collected above: what they owed is what is missing.
+            let seen = std::mem::take(&mut *collector.seen.lock());
+            for (id, content) in &seen {
+                assert_eq!(expected.get(id), Some(content), "{id:?}");
+            }
+        }
+        assert_eq!(content(&keyspace), model);
+        for id in model.keys().cloned().collect::<Vec<_>>() {
+            let key = keyspace.key(&id.1);
+            let mut access = keyspace.exclusive(WORKER);
+            match access.entry(id.0, key) {
+                Entry::Occupied(entry) => entry.remove(),
+                Entry::Vacant(_) => panic!("{id:?} is gone"),
+            }
+        }
+        let access = keyspace.exclusive(WORKER);
+        for database in 0..4 {
+            let bytes = access.bytes(database);
+            assert_eq!((bytes.entries, bytes.shared, access.deadlines(database)), (0, 0, 0));
+        }
+    }
+}
+
+#[test]
+fn deadlines_come_up_within_a_tick() {
+    let keyspace = keyspace(8);
+    let start = 1_700_000_000_000i64;
+    keyspace.set_clock_ms(start);
+    let mut rng = fastrand::Rng::with_seed(3);
+    let mut due: HashMap<Vec<u8>, i64> = HashMap::new();
+    for n in 0..5000 {
+        let name = format!("k{n}").into_bytes();
+        let deadline = start + rng.i64(1..600_000);
+        let mut inside = keyspace.enter(WORKER);
+        let key = keyspace.key(&name);
+        let mut access = inside.lock_key(key.hash);
+        match access.entry(1, key) {
+            Entry::Vacant(entry) => {
+                let mut entry = entry.insert(NewValue::Int(n), Some(start + 5000), 0);
+                entry.set_deadline_ms(Some(deadline));
+            }
+            Entry::Occupied(_) => panic!("twice"),
+        }
+        due.insert(name, deadline);
+    }
+    let mut now = start;
+    while !due.is_empty() {
+        now += 500;
+        keyspace.set_clock_ms(now);
+        for stripe in keyspace.stripes_due(0, 1, now).collect::<Vec<_>>() {
+            let mut inside = keyspace.enter(WORKER);
+            let mut access = inside.lock_stripe(stripe);
+            // A small limit, so that slots are left half done and taken up again.
+            while access.expire_due(stripe, now, 3, &mut |database, view| {
+                assert_eq!(database, 1);
+                assert!(due.remove(view.key).is_some_and(|d| d <= now && d == view.deadline_ms.unwrap()));
+            }) {}
+        }
+        assert!(due.values().all(|&d| d > now - 512), "a deadline was missed");
+    }
+    assert_eq!(keyspace.exclusive(WORKER).len(1), 0);
+    assert!(now <= start + 601_000);
+}
+
+#[test]
+#[should_panic(expected = "K1")]
+fn a_key_of_another_stripe_is_refused() {
+    let keyspace = keyspace(1024);
+    let (a, b) = (keyspace.key(b"a"), keyspace.key(b"b"));
+    assert_ne!(keyspace.stripe_of(a.hash), keyspace.stripe_of(b.hash), "try other keys");
+    let mut inside = keyspace.enter(WORKER);
+    let _ = inside.lock_key(a.hash).get(0, b);
+}

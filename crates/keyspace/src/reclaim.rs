@@ -1,0 +1,89 @@
+//! Frees what is large on a thread of its own, a bounded number of nodes at a time, so that no client waits for a free.
+//!
+//! Bounds: the queue holds only what was removed and not yet freed; [`Reclaimer::pending`] is INFO's `lazyfree_pending_objects`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use value::string::Shared;
+
+use crate::table::Table;
+
+/// Nodes of a large value that are freed between two looks at the scheduler.
+const SLICE_NODES: usize = 256;
+
+enum Garbage {
+    Large(Box<Shared>),
+    Table(Table),
+}
+
+#[derive(Default)]
+struct Counts {
+    pending: AtomicU64,
+    freed: AtomicU64,
+}
+
+/// Hands garbage to the freeing thread.
+pub(crate) struct Reclaimer {
+    queue: Sender<Garbage>,
+    counts: Arc<Counts>,
+}
+
+impl Reclaimer {
+    /// Starts the thread. It ends when the reclaimer is dropped and the queue is empty.
+    pub(crate) fn start() -> Reclaimer {
+        let (queue, garbage) = channel();
+        let counts = Arc::new(Counts::default());
+        let seen = Arc::clone(&counts);
+        let run = move || {
+            while let Ok(item) = garbage.recv() {
+                let objects = free(item);
+                seen.pending.fetch_sub(objects, Ordering::Relaxed);
+                seen.freed.fetch_add(objects, Ordering::Relaxed);
+            }
+        };
+        // Without the thread the queue is dropped with what is in it, which frees it where it was removed.
+        let _ = std::thread::Builder::new().name("lazyfree".into()).spawn(run);
+        Reclaimer { queue, counts }
+    }
+
+    /// Queues a large value; a flat one is freed at once, which is a single call to the allocator.
+    pub(crate) fn large(&self, shared: Box<Shared>) {
+        if let Shared::Tree(_) = *shared {
+            self.counts.pending.fetch_add(1, Ordering::Relaxed);
+            let _ = self.queue.send(Garbage::Large(shared));
+        }
+    }
+
+    /// Queues a whole table.
+    pub(crate) fn table(&self, table: Table) {
+        if !table.is_empty() {
+            self.counts.pending.fetch_add(table.len() as u64, Ordering::Relaxed);
+            let _ = self.queue.send(Garbage::Table(table));
+        }
+    }
+
+    /// Objects waiting to be freed, and objects freed so far.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.counts.pending.load(Ordering::Relaxed), self.counts.freed.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn reset_freed(&self) {
+        self.counts.freed.store(0, Ordering::Relaxed);
+    }
+}
+
+fn free(item: Garbage) -> u64 {
+    match item {
+        Garbage::Large(shared) => {
+            if let Some(mut teardown) = shared.into_teardown() {
+                while !teardown.step(SLICE_NODES) {
+                    std::thread::yield_now();
+                }
+            }
+            1
+        }
+        Garbage::Table(table) => table.len() as u64,
+    }
+}

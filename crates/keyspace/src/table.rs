@@ -1,0 +1,452 @@
+//! One stripe's entries of one database: the index, the entries that its slots point to, and their deadlines.
+//!
+//! Takes no lock; [`crate::keyspace`] hands out `&mut Table` to whoever holds the stripe. Does not decide when to expire or evict.
+//!
+//! Invariants
+//! - T1: every pointer in the index is an entry of this table (E1), and the reverse; so the methods below may follow pointers.
+//! - T2: an entry whose parity differs from the [`Mark`]'s is still owed to a snapshot: it is shown to the mark's sink before it is changed or
+//!   removed, and its parity set then. With no snapshot running every entry has the mark's parity, and the check is one compare.
+//! - T3: `deadlines` counts entries with a deadline; each has its fragment in the wheel (W1).
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use value::string::Shared;
+
+use crate::entry::{EntryPtr, NewValue, ValueRef};
+use crate::expiry::{Due, Place, TICK_MS, Wheel, tick_of};
+use crate::gate::WorkerId;
+use crate::index::{Index, Location};
+use crate::keyspace::{KeyHasher, PreImage};
+
+/// An entry as a snapshot, a scan or a listener sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryView<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The value.
+    pub value: ValueRef<'a>,
+    /// Milliseconds since the epoch at which the key stops to exist.
+    pub deadline_ms: Option<i64>,
+    /// The 24-bit LRU or LFU field.
+    pub clock: u32,
+}
+
+/// What every change of a table needs to know: the present parity, and whom to tell before an owed entry changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark<'a> {
+    pub(crate) parity: bool,
+    pub(crate) sink: &'a dyn SinkSource,
+    pub(crate) worker: WorkerId,
+    /// The table's physical database.
+    pub(crate) database: u32,
+    pub(crate) hasher: &'a KeyHasher,
+    pub(crate) clock_ms: &'a AtomicI64,
+}
+
+impl Mark<'_> {
+    fn now_tick(&self) -> u64 {
+        (self.clock_ms.load(Ordering::Relaxed).max(0) / TICK_MS) as u64
+    }
+}
+
+/// Where the sink of a running snapshot is found; asked only when an owed entry is met.
+pub(crate) trait SinkSource {
+    /// Calls `show` with the running snapshot's sink.
+    fn with_sink(&self, show: &mut dyn FnMut(&dyn PreImage));
+}
+
+/// The entries of one stripe and database.
+pub struct Table {
+    index: Index,
+    wheel: Wheel,
+    deadlines: usize,
+    entry_bytes: usize,
+    shared_bytes: u64,
+}
+
+/// Bytes of one or more tables by owner.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TableBytes {
+    /// Entry blocks: headers, keys, small values.
+    pub entries: u64,
+    /// Buckets and directories.
+    pub index: u64,
+    /// Values outside their entries.
+    pub shared: u64,
+    /// The timing wheel.
+    pub expiry: u64,
+}
+
+impl std::ops::AddAssign for TableBytes {
+    fn add_assign(&mut self, other: TableBytes) {
+        self.entries += other.entries;
+        self.index += other.index;
+        self.shared += other.shared;
+        self.expiry += other.expiry;
+    }
+}
+
+fn view<'a>(entry: EntryPtr) -> EntryView<'a> {
+    EntryView { key: entry.key(), value: entry.value(), deadline_ms: entry.deadline(), clock: entry.clock() }
+}
+
+fn pointed(bits: u64) -> EntryPtr {
+    // SAFETY: T1: the index holds pointers of live entries only, and only this module calls this, with such bits.
+    unsafe { EntryPtr::from_bits(bits) }
+}
+
+fn shared_footprint(shared: &Shared) -> u64 {
+    shared.heap_bytes() + size_of::<Shared>() as u64
+}
+
+fn shared_bytes_of(entry: EntryPtr) -> u64 {
+    entry.shared_mut().map_or(0, |shared| shared_footprint(shared))
+}
+
+fn fragment_of(position: u64) -> u32 {
+    (position >> 32) as u32
+}
+
+/// A key found in a table, valid until the table changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    location: Location,
+    entry: EntryPtr,
+}
+
+impl Table {
+    pub(crate) fn new(depth_max: u8) -> Table {
+        Table {
+            index: Index::new(depth_max),
+            wheel: Wheel::default(),
+            deadlines: 0,
+            entry_bytes: 0,
+            shared_bytes: 0,
+        }
+    }
+
+    /// Entries in the table.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether the table has no entry.
+    pub fn is_empty(&self) -> bool {
+        self.index.len() == 0
+    }
+
+    /// Entries with a deadline.
+    pub fn deadlines(&self) -> usize {
+        self.deadlines
+    }
+
+    /// What the table occupies.
+    pub fn bytes(&self) -> TableBytes {
+        TableBytes {
+            entries: self.entry_bytes as u64,
+            index: self.index.bytes() as u64,
+            shared: self.shared_bytes,
+            expiry: self.wheel.bytes() as u64,
+        }
+    }
+
+    /// Segments and buckets of the index.
+    pub fn shape(&self) -> (usize, usize) {
+        self.index.shape()
+    }
+
+    pub(crate) fn prefetch_bucket(&self, position: u64) {
+        self.index.prefetch(position);
+    }
+
+    pub(crate) fn prefetch_entries(&self, position: u64) {
+        self.index.candidates(position, |bits| pointed(bits).prefetch());
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, position: u64, key: &[u8]) -> Option<Found> {
+        let (location, bits) = self.index.find(position, |bits| pointed(bits).key() == key)?;
+        Some(Found { location, entry: pointed(bits) })
+    }
+
+    pub(crate) fn view(&self, found: Found) -> EntryView<'_> {
+        view(found.entry)
+    }
+
+    pub(crate) fn set_clock(&mut self, found: Found, clock: u32) {
+        found.entry.set_clock(clock);
+    }
+
+    /// T2: shows an owed entry to the snapshot before it changes.
+    #[inline]
+    fn before_change(&mut self, entry: EntryPtr, mark: Mark<'_>) {
+        if entry.parity() != mark.parity {
+            Self::settle(entry, mark);
+        }
+    }
+
+    #[cold]
+    fn settle(entry: EntryPtr, mark: Mark<'_>) {
+        mark.sink.with_sink(&mut |sink| sink.pre_image(mark.worker, mark.database, view(entry)));
+        entry.set_parity(mark.parity);
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        position: u64,
+        key: &[u8],
+        value: NewValue<'_>,
+        deadline_ms: Option<i64>,
+        clock: u32,
+        mark: Mark<'_>,
+    ) -> Found {
+        let entry = EntryPtr::new(key, value, deadline_ms, clock, mark.parity);
+        self.entry_bytes += entry.footprint();
+        self.shared_bytes += shared_bytes_of(entry);
+        let location =
+            self.index.insert(position, entry.to_bits(), |bits| mark.hasher.position(pointed(bits).key()));
+        if let Some(deadline) = deadline_ms {
+            self.schedule(position, deadline, mark);
+        }
+        Found { location, entry }
+    }
+
+    /// Gives an entry a new value and keeps its key and its deadline. Returns its former large value.
+    pub(crate) fn replace(
+        &mut self,
+        found: &mut Found,
+        value: NewValue<'_>,
+        mark: Mark<'_>,
+    ) -> Option<Box<Shared>> {
+        self.before_change(found.entry, mark);
+        let before = found.entry.footprint();
+        if found.entry.overwrite(&value) {
+            debug_assert_eq!(before, found.entry.footprint());
+            return None;
+        }
+        let old = found.entry;
+        let new = EntryPtr::new(old.key(), value, old.deadline(), old.clock(), mark.parity);
+        self.entry_bytes = self.entry_bytes - before + new.footprint();
+        self.shared_bytes = self.shared_bytes - shared_bytes_of(old) + shared_bytes_of(new);
+        self.index.repoint(found.location, new.to_bits());
+        found.entry = new;
+        old.free()
+    }
+
+    /// Sets, moves or removes an entry's deadline.
+    pub(crate) fn set_deadline(
+        &mut self,
+        found: &mut Found,
+        position: u64,
+        deadline_ms: Option<i64>,
+        mark: Mark<'_>,
+    ) {
+        let old = found.entry.deadline();
+        if old == deadline_ms {
+            return;
+        }
+        self.before_change(found.entry, mark);
+        match (old, deadline_ms) {
+            (Some(_), Some(deadline)) => found.entry.set_deadline_in_place(deadline),
+            _ => {
+                self.entry_bytes -= found.entry.footprint();
+                found.entry = found.entry.with_deadline(deadline_ms);
+                self.entry_bytes += found.entry.footprint();
+                self.index.repoint(found.location, found.entry.to_bits());
+            }
+        }
+        if let Some(deadline) = deadline_ms {
+            self.schedule(position, deadline, mark);
+        }
+        if let Some(deadline) = old {
+            self.unschedule(deadline, mark);
+        }
+    }
+
+    /// Removes an entry. Returns its large value.
+    pub(crate) fn remove(&mut self, found: Found, mark: Mark<'_>) -> Option<Box<Shared>> {
+        self.before_change(found.entry, mark);
+        let deadline = found.entry.deadline();
+        self.entry_bytes -= found.entry.footprint();
+        self.shared_bytes -= shared_bytes_of(found.entry);
+        self.index.remove(found.location);
+        let shared = found.entry.free();
+        if let Some(deadline) = deadline {
+            self.unschedule(deadline, mark);
+        }
+        shared
+    }
+
+    /// An entry's inline bytes, for changes that keep their number.
+    pub(crate) fn inline_mut(&mut self, found: Found, mark: Mark<'_>) -> Option<&mut [u8]> {
+        self.before_change(found.entry, mark);
+        found.entry.inline_mut()
+    }
+
+    /// Changes an entry's large value in place.
+    pub(crate) fn shared_mut<R>(
+        &mut self,
+        found: Found,
+        mark: Mark<'_>,
+        change: impl FnOnce(&mut Shared) -> R,
+    ) -> Option<R> {
+        self.before_change(found.entry, mark);
+        let shared = found.entry.shared_mut()?;
+        let before = shared_footprint(shared);
+        let result = change(shared);
+        self.shared_bytes = self.shared_bytes - before + shared_footprint(shared);
+        Some(result)
+    }
+
+    /// Shows up to about `limit` entries from `position` on, in the order of their hashes; returns where to go on. See [`Index::walk`].
+    pub(crate) fn walk(
+        &self,
+        position: u64,
+        limit: usize,
+        mut visit: impl FnMut(EntryView<'_>),
+    ) -> Option<u64> {
+        let mut left = limit.max(1);
+        self.index.walk(position, |bits| {
+            visit(view(pointed(bits)));
+            left = left.saturating_sub(1);
+            left > 0
+        })
+    }
+
+    /// Shows the entries still owed to a snapshot from `position` on, until `visit` returns false, and marks them as settled.
+    pub(crate) fn walk_owed(
+        &mut self,
+        position: u64,
+        parity: bool,
+        mut visit: impl FnMut(EntryView<'_>) -> bool,
+    ) -> Option<u64> {
+        self.index.walk(position, |bits| {
+            let entry = pointed(bits);
+            if entry.parity() == parity {
+                return true;
+            }
+            entry.set_parity(parity);
+            visit(view(entry))
+        })
+    }
+
+    /// An entry chosen with equal chances.
+    pub(crate) fn random(&self, draw: impl FnMut(usize) -> usize) -> Option<EntryView<'_>> {
+        self.index.random(draw).map(|bits| view(pointed(bits)))
+    }
+
+    // --- Deadlines ---
+
+    fn schedule(&mut self, position: u64, deadline_ms: i64, mark: Mark<'_>) {
+        self.deadlines += 1;
+        self.wheel.add(fragment_of(position), tick_of(deadline_ms), mark.now_tick());
+    }
+
+    fn unschedule(&mut self, deadline_ms: i64, mark: Mark<'_>) {
+        self.deadlines -= 1;
+        if let Some(place) = self.wheel.forget(tick_of(deadline_ms)) {
+            self.sweep(place, mark);
+        }
+    }
+
+    /// Throws stale fragments out of a slot.
+    fn sweep(&mut self, place: Place, mark: Mark<'_>) {
+        let cascading = self.wheel.take(place);
+        self.put_back(cascading.fragments, cascading.from, cascading.to, mark);
+    }
+
+    fn put_back(&mut self, mut fragments: Vec<u32>, from: u64, to: u64, mark: Mark<'_>) {
+        fragments.sort_unstable();
+        fragments.dedup();
+        let now_tick = mark.now_tick();
+        for fragment in fragments {
+            let position = u64::from(fragment) << 32;
+            let mut ticks = Vec::new();
+            self.index.walk_equal(position, |bits| {
+                let entry = pointed(bits);
+                let tick = entry.deadline().map(|deadline| self.wheel.clamp(tick_of(deadline)));
+                if let Some(tick) = tick
+                    && (from..=to).contains(&tick)
+                    && fragment_of(mark.hasher.position(entry.key())) == fragment
+                {
+                    ticks.push(tick);
+                }
+            });
+            ticks.into_iter().for_each(|tick| self.wheel.add(fragment, tick, now_tick));
+        }
+    }
+
+    /// When a deadline may next come up, in milliseconds since the epoch.
+    pub(crate) fn next_due_ms(&self) -> Option<i64> {
+        self.wheel.next_tick().map(|tick| tick as i64 * TICK_MS)
+    }
+
+    /// Removes entries whose deadline has passed, up to about `limit`; `before` sees each one first, `large` gets large values.
+    /// Returns true when more may be due.
+    pub(crate) fn expire_due(
+        &mut self,
+        now_ms: i64,
+        limit: usize,
+        mark: Mark<'_>,
+        before: &mut dyn FnMut(EntryView<'_>),
+        large: &mut dyn FnMut(Box<Shared>),
+    ) -> bool {
+        let now_tick = (now_ms.max(0) / TICK_MS) as u64;
+        let mut left = limit;
+        while let Some(due) = self.wheel.advance(now_tick) {
+            match due {
+                Due::Cascade { fragments, from, to } => {
+                    left = left.saturating_sub(fragments.len() / 4);
+                    self.put_back(fragments, from, to, mark);
+                }
+                Due::Fire(mut fragments) => {
+                    let rest = fragments.split_off(fragments.len().min(left.max(1)));
+                    left = left.saturating_sub(fragments.len());
+                    for fragment in fragments {
+                        self.fire(fragment, now_ms, mark, before, large);
+                    }
+                    // What is due but over the limit stays at the wheel's present tick.
+                    for fragment in rest {
+                        self.wheel.add(fragment, 0, now_tick);
+                    }
+                }
+            }
+            if left == 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn fire(
+        &mut self,
+        fragment: u32,
+        now_ms: i64,
+        mark: Mark<'_>,
+        before: &mut dyn FnMut(EntryView<'_>),
+        large: &mut dyn FnMut(Box<Shared>),
+    ) {
+        loop {
+            let mut victim = None;
+            self.index.walk_equal(u64::from(fragment) << 32, |bits| {
+                if pointed(bits).deadline().is_some_and(|deadline| deadline <= now_ms) {
+                    victim = Some(pointed(bits));
+                }
+            });
+            let Some(entry) = victim else { return };
+            before(view(entry));
+            let position = mark.hasher.position(entry.key());
+            let found = self.find(position, entry.key()).expect("T1");
+            self.remove(found, mark).into_iter().for_each(&mut *large);
+        }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        for bits in self.index.pointers() {
+            // T1: the index goes away with the entries, so each is freed once.
+            drop(pointed(bits).free());
+        }
+    }
+}
