@@ -5,14 +5,14 @@
 //! ```text
 //!   BlockTree { len, height 2, root }
 //!                              |
-//!                        Inner::Inners [ 0 | 1 | . | ... | 63 ]        a child covers 512 KiB
-//!                              /     \    `-- absent: 512 KiB of zeros, costs nothing
-//!         Inner::Leaves [ 0 | 1 | .. ]  Inner::Leaves [ ... ]          a child covers 8 KiB
+//!                        Inner::Inners [ 0 | 1 | . | ... | 63 ]        a child covers 256 KiB
+//!                              /     \    `-- absent: 256 KiB of zeros, costs nothing
+//!         Inner::Leaves [ 0 | 1 | .. ]  Inner::Leaves [ ... ]          a child covers 4 KiB
 //!                        /     \
-//!                 8 KiB block   8 KiB block                            every arrow is an Arc
+//!                 4 KiB block   4 KiB block                            every arrow is an Arc
 //! ```
 //!
-//! Depth: 1 inner level to 512 KiB, 2 to 32 MiB, 3 to 2 GiB, 4 to 128 GiB, 5 to 8 TiB, 9 for any 64-bit length.
+//! Depth: 1 inner level to 256 KiB, 2 to 16 MiB, 3 to 1 GiB, 4 to 64 GiB, 5 to 4 TiB, 9 for any 64-bit length.
 //!
 //! Invariants (checked by [`BlockTree::check`]):
 //!  1. `height` is the smallest that covers `len`; equal lengths have equal shapes.
@@ -41,7 +41,7 @@ pub use iter::{Chunks, Run, Runs, SharedSlice, SharedSlices};
 pub use node::BLOCK;
 pub use teardown::Teardown;
 
-use node::{BLOCK_BITS, FAN, INNER_HEAP, Inner, LEAF_HEAP, Leaf, child_end, height_for, slot_of};
+use node::{BLOCK_BITS, INNER_HEAP, Inner, LEAF_HEAP, Leaf, child_end, height_for, slot_of};
 
 /// The longest string: offsets and lengths stay inside `i64`, as Redis's do.
 pub const LEN_MAX: u64 = i64::MAX as u64;
@@ -322,7 +322,7 @@ impl BlockTree {
     pub fn check(&self) {
         fn walk(node: &Inner, level: u32, start: u64, len: u64) {
             let span = 1u64 << node::slot_shift(level);
-            for slot in 0..FAN {
+            for slot in 0..node::FAN {
                 let from = start.saturating_add(span.saturating_mul(slot as u64));
                 match node {
                     Inner::Leaves(leaves) => {

@@ -17,7 +17,7 @@ impl Teardown {
         Self { path: path.into_iter().collect() }
     }
 
-    /// Frees at most `nodes` nodes (a block of 8 KiB each, mostly). True when nothing is left.
+    /// Frees at most `nodes` nodes (a block of 4 KiB each, mostly). True when nothing is left.
     pub fn step(&mut self, nodes: usize) -> bool {
         let mut left = nodes;
         while let Some((node, next)) = self.path.last_mut() {

@@ -1,5 +1,6 @@
 //! Block trees against a vector as the model, with freezes taken and dropped at random, and edge cases by name.
 
+use super::node::FAN;
 use super::*;
 
 fn patterned(len: usize, seed: u64) -> Vec<u8> {
