@@ -1,2 +1,36 @@
-//! Sessions and the request path.
+//! Sessions and the request path: what happens between bytes from a client and bytes back to it.
+//!
+//! Knows commands only as a table handed in; opens no file and no socket; takes stripe locks only through `keyspace`.
+
 #![forbid(unsafe_code)]
+
+pub mod clients;
+pub mod clock;
+pub mod command;
+pub mod context;
+pub mod data;
+pub mod effect;
+pub mod engine;
+pub mod error;
+pub mod mailbox;
+mod observe;
+mod protect;
+pub mod reply;
+mod request;
+pub mod session;
+pub mod stats;
+pub mod table;
+mod worker;
+
+pub use clock::Clock;
+pub use command::{
+    Args, Argument, ArgumentKind, Begin, Categories, Command, Docs, Find, Flags, Group, KeyFlags, KeySpec, Scope,
+};
+pub use context::Ctx;
+pub use data::{Data, Deadline, string_value};
+pub use engine::{Engine, now_ms};
+pub use error::Error;
+pub use reply::Reply;
+pub use session::{Client, ReplyMode, Session, Waiting};
+pub use table::{CommandTable, Registered, keys_of};
+pub use worker::Worker;

@@ -1,0 +1,253 @@
+//! The data as a command sees it: keys of the session's database under the locks that the request path took.
+//!
+//! Expired keys are removed when they are met, accesses are counted and noted, changes are counted as `dirty`, and what a
+//! replica would have to be sent is gathered in [`Effects`]. Takes no lock itself.
+
+use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, NewValue, Occupied, ValueRef};
+use value::number::parse_i64;
+use value::string::StrRef;
+
+use crate::clock::Clock;
+use crate::effect::Effects;
+use crate::error::Error;
+use crate::stats::Counters;
+
+/// What becomes of a key's deadline when its value is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// It stays.
+    Keep,
+    /// The key lives for ever.
+    None,
+    /// Milliseconds since the epoch.
+    At(i64),
+}
+
+/// The data of one request.
+pub struct Data<'a> {
+    access: Access<'a>,
+    /// The database that keys are looked up in; the session's, unless the command changes it for a while (MOVE, COPY).
+    pub database: u32,
+    /// When the command began, ms since the epoch: the same time for everything it does.
+    pub now_ms: i64,
+    /// How accesses are noted.
+    pub clock: Clock,
+    /// Whether accesses are noted at all (CLIENT NO-TOUCH).
+    pub touch: bool,
+    /// This worker's counters.
+    pub counters: &'a Counters,
+    /// What a replica would be sent.
+    pub effects: &'a mut Effects,
+    /// Changes so far; a command that leaves it alone wrote nothing.
+    pub dirty: u64,
+    /// The hash of the argument at this address, computed before the command was locked.
+    hashed: Option<(usize, usize, KeyHash)>,
+}
+
+/// A string argument as a value: an integer if it reads as one, else its bytes.
+#[inline]
+pub fn string_value(bytes: &[u8]) -> NewValue<'_> {
+    if bytes.len() <= 20
+        && let Some(number) = parse_i64(bytes)
+    {
+        return NewValue::Int(number);
+    }
+    NewValue::Bytes(bytes)
+}
+
+impl<'a> Data<'a> {
+    pub(crate) fn new(
+        access: Access<'a>,
+        database: u32,
+        now_ms: i64,
+        clock: Clock,
+        counters: &'a Counters,
+        effects: &'a mut Effects,
+    ) -> Data<'a> {
+        Data { access, database, now_ms, clock, touch: true, counters, effects, dirty: 0, hashed: None }
+    }
+
+    pub(crate) fn note_hash(&mut self, argument: &[u8], hash: KeyHash) {
+        self.hashed = Some((argument.as_ptr() as usize, argument.len(), hash));
+    }
+
+    /// The keyspace.
+    pub fn keyspace(&self) -> &'a Keyspace {
+        self.access.keyspace()
+    }
+
+    /// The locks held, for walks and for what only the exclusive gate allows.
+    pub fn access(&mut self) -> &mut Access<'a> {
+        &mut self.access
+    }
+
+    /// The locks held, to look.
+    pub fn access_ref(&self) -> &Access<'a> {
+        &self.access
+    }
+
+    #[inline]
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        match self.hashed {
+            Some((address, len, hash)) if address == bytes.as_ptr() as usize && len == bytes.len() => {
+                Key { bytes, hash }
+            }
+            _ => self.access.keyspace().key(bytes),
+        }
+    }
+
+    /// Whether this entry's deadline has passed.
+    #[inline]
+    pub fn is_expired(&self, deadline_ms: Option<i64>) -> bool {
+        deadline_ms.is_some_and(|deadline| deadline <= self.now_ms)
+    }
+
+    /// Removes a key that was found expired and says so to the log.
+    #[cold]
+    fn expire(&mut self, key: &[u8]) {
+        let hashed = self.key(key);
+        if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
+            entry.remove();
+            self.counters.expired_keys.add(1);
+            self.effects.expired(key);
+        }
+    }
+
+    /// A key's place; an expired key is removed first. Neither an access nor a change.
+    #[inline]
+    pub fn entry<'b>(&'b mut self, key: &'b [u8]) -> Entry<'b> {
+        let hashed = self.key(key);
+        if self.access.get(self.database, hashed).is_some_and(|view| self.is_expired(view.deadline_ms)) {
+            self.expire(key);
+        }
+        self.access.entry(self.database, hashed)
+    }
+
+    /// Looks at a key without noting an access (OBJECT, TTL, TYPE).
+    pub fn peek(&mut self, key: &[u8]) -> Option<EntryView<'_>> {
+        match self.entry(key) {
+            Entry::Occupied(_) => self.access.get(self.database, self.key(key)),
+            Entry::Vacant(_) => None,
+        }
+    }
+
+    /// Reads a key: counted as a hit or a miss, and noted as an access.
+    #[inline]
+    pub fn read<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
+        let (clock, touch, counters, now_ms) = (self.clock, self.touch, self.counters, self.now_ms);
+        let hashed = self.key(key);
+        let expired =
+            self.access.get(self.database, hashed).is_some_and(|v| v.deadline_ms.is_some_and(|d| d <= now_ms));
+        if expired {
+            self.expire(key);
+        }
+        match self.access.entry(self.database, hashed) {
+            Entry::Occupied(mut entry) => {
+                counters.hits.add(1);
+                if touch {
+                    let field = entry.clock();
+                    let touched = clock.touched(field);
+                    if touched != field {
+                        entry.set_clock(touched);
+                    }
+                }
+                Some(entry.into_view())
+            }
+            Entry::Vacant(_) => {
+                counters.misses.add(1);
+                None
+            }
+        }
+    }
+
+    /// Reads a key that must be a string or absent.
+    #[inline]
+    pub fn read_string<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<StrRef<'b>>, Error> {
+        Ok(match self.read(key) {
+            Some(EntryView { value: ValueRef::String(value), .. }) => Some(value),
+            None => None,
+        })
+    }
+
+    /// A key about to be changed: noted as an access, not counted as a hit or miss.
+    #[inline]
+    pub fn write<'b>(&'b mut self, key: &'b [u8]) -> Entry<'b> {
+        let (clock, touch) = (self.clock, self.touch);
+        let mut entry = self.entry(key);
+        if touch && let Entry::Occupied(entry) = &mut entry {
+            let touched = clock.touched(entry.clock());
+            entry.set_clock(touched);
+        }
+        entry
+    }
+
+    /// A key about to be changed that must be a string or absent.
+    pub fn write_string<'b>(&'b mut self, key: &'b [u8]) -> Result<Entry<'b>, Error> {
+        // Strings are the only type so far; the check stands where the others will need it.
+        Ok(match self.write(key) {
+            Entry::Occupied(entry) => match entry.value() {
+                ValueRef::String(_) => Entry::Occupied(entry),
+            },
+            vacant => vacant,
+        })
+    }
+
+    /// Gives a key a value, whatever it held; counts as one change.
+    #[inline]
+    pub fn set(&mut self, key: &[u8], value: NewValue<'_>, deadline: Deadline) {
+        self.dirty += 1;
+        let hashed = self.key(key);
+        let fresh = self.clock.fresh();
+        let entry = match deadline {
+            // Only a deadline that stays can be one that has passed.
+            Deadline::Keep => self.entry(key),
+            _ => self.access.entry(self.database, hashed),
+        };
+        match entry {
+            Entry::Occupied(mut entry) => {
+                match deadline {
+                    Deadline::Keep => {}
+                    Deadline::None => entry.set_deadline_ms(None),
+                    Deadline::At(at) => entry.set_deadline_ms(Some(at)),
+                }
+                entry.set_value(value);
+                entry.set_clock(fresh);
+            }
+            Entry::Vacant(entry) => {
+                let deadline = if let Deadline::At(at) = deadline { Some(at) } else { None };
+                entry.insert(value, deadline, fresh);
+            }
+        }
+    }
+
+    /// Gives a key a string argument as its value.
+    #[inline]
+    pub fn set_string(&mut self, key: &[u8], value: &[u8], deadline: Deadline) {
+        self.set(key, string_value(value), deadline);
+    }
+
+    /// Removes a key; counts as one change if it existed.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        match self.entry(key) {
+            Entry::Occupied(entry) => {
+                entry.remove();
+                self.dirty += 1;
+                true
+            }
+            Entry::Vacant(_) => false,
+        }
+    }
+
+    /// Whether a key exists. Neither an access nor counted.
+    pub fn exists(&mut self, key: &[u8]) -> bool {
+        matches!(self.entry(key), Entry::Occupied(_))
+    }
+
+    /// An existing key's place, to be changed.
+    pub fn occupied<'b>(&'b mut self, key: &'b [u8]) -> Option<Occupied<'b>> {
+        match self.write(key) {
+            Entry::Occupied(entry) => Some(entry),
+            Entry::Vacant(_) => None,
+        }
+    }
+}

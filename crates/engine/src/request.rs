@@ -1,0 +1,210 @@
+//! The way of one request: admit, lock, execute, log, unlock, finish. This file is the path; each stage is short or lives elsewhere.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use keyspace::{Access, KeyHash};
+use net::Conn;
+use resp::ProtocolError;
+
+use crate::command::{Flags, Scope};
+use crate::context::Ctx;
+use crate::data::Data;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::session::{ReplyMode, Session, Waiting};
+use crate::table::{Registered, keys_of};
+use crate::worker::{Batch, Worker};
+
+/// What admission decided.
+enum Admission<'e> {
+    /// Execute it.
+    Execute(&'e Registered),
+    /// Answer with an error.
+    Refuse(Error),
+    /// Execute it later.
+    HoldUp,
+}
+
+impl Worker {
+    /// Takes one request from its arguments to its reply.
+    #[inline]
+    pub(crate) fn drive(
+        &mut self,
+        engine: &Engine,
+        batch: &mut Batch<'_>,
+        conn: &mut Conn<Session>,
+        args: &[&[u8]],
+        registered: Option<&Registered>,
+        hash: Option<KeyHash>,
+    ) {
+        let registered = match self.admit(engine, batch, &mut conn.session, args, registered) {
+            Admission::Execute(registered) => registered,
+            Admission::Refuse(error) => return self.refuse(engine, conn, registered, &error),
+            Admission::HoldUp => return self.hold_up(conn),
+        };
+        let began = batch.instant;
+        self.effects.begin(engine.log.is_read());
+        let counters = &Worker::share(engine, self.id).counters;
+        let muted = conn.session.reply_mode != ReplyMode::On;
+        let out = if muted { &mut self.discard } else { &mut conn.out };
+        let output_before = out.pending_bytes();
+
+        let (now_ms, clock) = (batch.now_ms, batch.clock);
+        let access = lock(batch, self.id, registered, args, hash);
+        let database = conn.session.database;
+        let mut data = Data::new(access, database, now_ms, clock, counters, &mut self.effects);
+        data.touch = !conn.session.no_touch;
+        if let (Some(hash), Some(key)) = (hash, args.get(registered.first_key)) {
+            data.note_hash(key, hash);
+        }
+        let reply = Reply::new(out, conn.session.protocol);
+        let mut ctx = Ctx { data, reply, session: &mut conn.session, engine, began };
+        let result = (registered.command.execute)(&mut ctx, args);
+        if let Err(error) = &result {
+            ctx.reply.error(error);
+        }
+        let dirty = ctx.data.dirty;
+        let database = ctx.data.database;
+        let effects = ctx.data.effects.finish(args, dirty > 0);
+        if !effects.is_empty() {
+            engine.log.append(database, effects);
+        }
+        // The locks are given back here, after the effects are in the log.
+        drop(ctx);
+        counters.dirty.add(dirty);
+        let output = if muted { 0 } else { conn.out.pending_bytes() - output_before };
+        self.finish(engine, batch, conn, registered, args, &result, output);
+    }
+
+    /// Known, complete, permitted, and not to wait?
+    #[inline]
+    fn admit<'e>(
+        &mut self,
+        engine: &Engine,
+        batch: &Batch<'_>,
+        session: &mut Session,
+        args: &[&[u8]],
+        registered: Option<&'e Registered>,
+    ) -> Admission<'e> {
+        let Some(registered) = registered else {
+            let container = args.first().is_some_and(|name| engine.commands.get(name).is_some());
+            let error = if container { Error::unknown_subcommand(args) } else { Error::unknown_command(args) };
+            return Admission::Refuse(error);
+        };
+        let command = registered.command;
+        let (given, arity) = (args.len() as i64, i64::from(command.arity));
+        if (arity > 0 && given != arity) || given < -arity {
+            return Admission::Refuse(Error::wrong_arity(&registered.full_name));
+        }
+        if !session.authenticated && !command.flags.has(Flags::NO_AUTH) {
+            return Admission::Refuse(Error::NO_AUTH);
+        }
+        if command.flags.has(Flags::PROTECTED)
+            && let Err(error) = crate::protect::check(batch.config, session, registered)
+        {
+            return Admission::Refuse(error);
+        }
+        if engine.has_trouble.load(Ordering::Relaxed)
+            && let Err(error) = engine.check_trouble(command, batch.config)
+        {
+            return Admission::Refuse(error);
+        }
+        if engine.clients.pause.until_ms(batch.now_ms).is_some() && engine.clients.pause.holds(command.flags) {
+            return Admission::HoldUp;
+        }
+        Admission::Execute(registered)
+    }
+
+    /// Answers a request that is not executed.
+    fn refuse(&mut self, engine: &Engine, conn: &mut Conn<Session>, registered: Option<&Registered>, error: &Error) {
+        let share = Worker::share(engine, self.id);
+        if let Some(stats) = registered.and_then(|r| share.commands.get(r.id)) {
+            stats.rejected.add(1);
+        }
+        share.counters.error_replies.add(1);
+        engine.count_error(error.code());
+        if conn.session.reply_mode == ReplyMode::On {
+            Reply::new(&mut conn.out, conn.session.protocol).error(error);
+        }
+        conn.session.after_reply();
+    }
+
+    /// The connection waits for the end of a pause; the request will be taken up again from its bytes.
+    fn hold_up(&mut self, conn: &mut Conn<Session>) {
+        conn.session.waiting = Waiting::Pause;
+        self.paused.push(conn.id());
+    }
+
+    /// Answers bytes that are not RESP, and closes.
+    pub(crate) fn refuse_bytes(&mut self, engine: &Engine, conn: &mut Conn<Session>, error: ProtocolError) {
+        let mut text = b"ERR ".to_vec();
+        text.extend_from_slice(&error.text());
+        self.refuse(engine, conn, None, &Error::new(text));
+        conn.session.closing = true;
+    }
+
+    /// Statistics, and everything that watches commands go by.
+    #[inline]
+    #[allow(clippy::too_many_arguments)]
+    fn finish(
+        &mut self,
+        engine: &Engine,
+        batch: &mut Batch<'_>,
+        conn: &mut Conn<Session>,
+        registered: &Registered,
+        args: &[&[u8]],
+        result: &Result<(), Error>,
+        output: usize,
+    ) {
+        let now = Instant::now();
+        let took = now - batch.instant;
+        batch.instant = now;
+        let share = Worker::share(engine, self.id);
+        let stats = &share.commands[registered.id];
+        stats.note(took.as_nanos() as u64, batch.config.latency.tracking);
+        share.counters.commands.add(1);
+        share.counters.output_bytes.add(output as u64);
+        if let Err(error) = result {
+            stats.failed.add(1);
+            share.counters.error_replies.add(1);
+            engine.count_error(error.code());
+        }
+        let gauges = &conn.session.client.gauges;
+        gauges.command.store(registered.id as u32 + 1, Ordering::Relaxed);
+        gauges.commands.store(gauges.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        crate::observe::after(engine, batch, &conn.session, registered, args, took, output);
+        self.discard.clear();
+        conn.session.after_reply();
+    }
+}
+
+/// Takes the locks of a command.
+#[inline]
+fn lock<'a>(
+    batch: &'a mut Batch<'_>,
+    worker: keyspace::WorkerId,
+    registered: &Registered,
+    args: &[&[u8]],
+    hash: Option<KeyHash>,
+) -> Access<'a> {
+    let command = registered.command;
+    let keyspace = batch.keyspace;
+    match command.scope {
+        Scope::Exclusive => {
+            batch.inside = None;
+            keyspace.exclusive(worker)
+        }
+        Scope::Slices => batch.inside(worker).lock_none(),
+        Scope::Keys => match (hash, command.is_single_key()) {
+            (Some(hash), true) => batch.inside(worker).lock_key(hash),
+            _ if command.keys.is_empty() => batch.inside(worker).lock_none(),
+            _ => {
+                let mut hashes = Vec::with_capacity(args.len());
+                keys_of(command, args, |at| hashes.push(keyspace.hash(args[at])));
+                batch.inside(worker).lock_keys(hashes.into_iter())
+            }
+        },
+    }
+}

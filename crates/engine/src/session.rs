@@ -1,0 +1,216 @@
+//! A connection's state on its reactor, and the part of it that other threads may look at.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+
+use net::ConnId;
+use parking_lot::Mutex;
+use resp::{Parser, Protocol};
+
+use keyspace::WorkerId;
+
+/// What CLIENT REPLY asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyMode {
+    /// Everything is answered.
+    #[default]
+    On,
+    /// Nothing is.
+    Off,
+    /// The next command is not (set by SKIP, becomes `SkipNow` when that command ends).
+    SkipNext,
+    /// The present command is not.
+    SkipNow,
+}
+
+/// Why a session executes nothing for now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// It executes.
+    #[default]
+    No,
+    /// CLIENT PAUSE holds it up; the command is executed when the pause ends.
+    Pause,
+    /// What it asked for (SAVE, SHUTDOWN) takes its time; the reply comes in a [`Message::Reply`](crate::mailbox::Message).
+    Reply,
+}
+
+/// What the connection's reactor knows of it.
+pub struct Session {
+    /// The part that others see.
+    pub client: Arc<Client>,
+    /// Database that commands work on.
+    pub database: u32,
+    /// RESP version.
+    pub protocol: Protocol,
+    /// Past AUTH, or none needed.
+    pub authenticated: bool,
+    /// What CLIENT REPLY asked for.
+    pub reply_mode: ReplyMode,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: bool,
+    /// CLIENT NO-EVICT.
+    pub no_evict: bool,
+    /// MONITOR.
+    pub monitor: bool,
+    /// What it waits for.
+    pub waiting: Waiting,
+    /// Close when the replies so far are sent.
+    pub closing: bool,
+    /// Bytes received and not executed yet, from the start of a request.
+    pub pending: Vec<u8>,
+    /// How far the first of them are understood.
+    pub parser: Parser,
+    /// Whether the present batch has noted where to go on with a connection that is held up.
+    pub(crate) is_rewound: bool,
+    /// When the soft output limit was first exceeded, ms; 0: it is not.
+    pub over_soft_limit_since_ms: i64,
+}
+
+/// What every thread may know of a client.
+#[derive(Debug)]
+pub struct Client {
+    /// CLIENT ID.
+    pub id: u64,
+    /// Whose connection it is.
+    pub worker: WorkerId,
+    /// Which one there.
+    pub conn: ConnId,
+    /// The peer's address.
+    pub address: String,
+    /// Our address.
+    pub local_address: String,
+    /// On this machine.
+    pub is_local: bool,
+    /// Over a unix socket.
+    pub is_unix: bool,
+    /// When it connected, ms since the epoch.
+    pub created_ms: i64,
+    /// Names that the client gave.
+    pub names: Mutex<Names>,
+    /// What changes with every batch.
+    pub gauges: Gauges,
+}
+
+/// Names that a client gave itself.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// CLIENT SETNAME.
+    pub name: Vec<u8>,
+    /// CLIENT SETINFO LIB-NAME.
+    pub library: Vec<u8>,
+    /// CLIENT SETINFO LIB-VER.
+    pub library_version: Vec<u8>,
+}
+
+/// Figures of a client, written by its reactor after each batch.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    /// When it was last heard of, ms since the epoch.
+    pub active_ms: AtomicI64,
+    /// Selected database.
+    pub database: AtomicU32,
+    /// 2 or 3.
+    pub protocol: AtomicU32,
+    /// Statistics number of the last command, plus 1.
+    pub command: AtomicU32,
+    /// Unexecuted input in bytes.
+    pub input_bytes: AtomicU64,
+    /// Capacity beyond that.
+    pub input_free_bytes: AtomicU64,
+    /// Unsent output in bytes.
+    pub output_bytes: AtomicU64,
+    /// Bytes of memory held by the output queue.
+    pub output_memory_bytes: AtomicU64,
+    /// Bytes received in all.
+    pub received_bytes: AtomicU64,
+    /// Bytes queued to be sent in all.
+    pub sent_bytes: AtomicU64,
+    /// Commands executed.
+    pub commands: AtomicU64,
+    /// Properties, see [`ClientFlags`].
+    pub flags: AtomicU32,
+}
+
+/// Properties of a client as CLIENT LIST shows them.
+pub struct ClientFlags;
+
+impl ClientFlags {
+    /// MONITOR.
+    pub const MONITOR: u32 = 1;
+    /// CLIENT NO-EVICT.
+    pub const NO_EVICT: u32 = 2;
+    /// CLIENT NO-TOUCH.
+    pub const NO_TOUCH: u32 = 4;
+    /// Waits for something.
+    pub const BLOCKED: u32 = 8;
+    /// Will be closed.
+    pub const CLOSING: u32 = 16;
+}
+
+impl Session {
+    /// A new connection's state.
+    pub fn new(client: Arc<Client>, authenticated: bool) -> Session {
+        Session {
+            client,
+            database: 0,
+            protocol: Protocol::Resp2,
+            authenticated,
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            no_evict: false,
+            monitor: false,
+            waiting: Waiting::No,
+            closing: false,
+            pending: Vec::new(),
+            parser: Parser::default(),
+            is_rewound: false,
+            over_soft_limit_since_ms: 0,
+        }
+    }
+
+    /// Whether nothing more of it may be executed for now.
+    #[inline]
+    pub fn is_held_up(&self) -> bool {
+        self.waiting != Waiting::No || self.closing
+    }
+
+    /// RESET: back to the state of a new connection.
+    pub fn reset(&mut self, authenticated: bool) {
+        self.database = 0;
+        self.protocol = Protocol::Resp2;
+        self.authenticated = authenticated;
+        self.reply_mode = ReplyMode::On;
+        self.no_touch = false;
+        self.no_evict = false;
+        self.monitor = false;
+        self.client.names.lock().name.clear();
+    }
+
+    /// A request has been answered, or not: CLIENT REPLY SKIP covers one.
+    #[inline]
+    pub(crate) fn after_reply(&mut self) {
+        self.reply_mode = match self.reply_mode {
+            ReplyMode::SkipNext => ReplyMode::SkipNow,
+            ReplyMode::SkipNow => ReplyMode::On,
+            mode => mode,
+        };
+    }
+
+    /// Brings what others see up to date.
+    pub fn publish(&self) {
+        let gauges = &self.client.gauges;
+        let mut flags = 0;
+        flags |= if self.monitor { ClientFlags::MONITOR } else { 0 };
+        flags |= if self.no_evict { ClientFlags::NO_EVICT } else { 0 };
+        flags |= if self.no_touch { ClientFlags::NO_TOUCH } else { 0 };
+        flags |= if self.waiting != Waiting::No { ClientFlags::BLOCKED } else { 0 };
+        flags |= if self.closing { ClientFlags::CLOSING } else { 0 };
+        gauges.flags.store(flags, Ordering::Relaxed);
+        gauges.database.store(self.database, Ordering::Relaxed);
+        gauges.protocol.store(if self.protocol == Protocol::Resp3 { 3 } else { 2 }, Ordering::Relaxed);
+        gauges.input_bytes.store(self.pending.len() as u64, Ordering::Relaxed);
+        let free = self.pending.capacity() - self.pending.len() + self.parser.memory_bytes();
+        gauges.input_free_bytes.store(free as u64, Ordering::Relaxed);
+    }
+}

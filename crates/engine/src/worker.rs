@@ -1,0 +1,528 @@
+//! A reactor's half of the engine: bytes from its connections in, requests in batches, replies out.
+//!
+//! Executes through [`crate::request`]; does no I/O itself (`net` does) and owns no data.
+//!
+//! ```text
+//!  turn(ready connections)
+//!    parse    every complete request of every connection, slices into the receive buffers
+//!    prefetch all their buckets, then all their entries
+//!    enter    the gate, shared, once
+//!      process one request after the other (request.rs)
+//!    leave
+//!    keep     what is incomplete or held up in Session::pending
+//! ```
+//! Invariants
+//! - B1: requests of one connection are executed in their order; when one holds the connection up, the bytes from the
+//!   next request on are kept and nothing behind it is executed.
+//! - B2: the gate is left between batches, and inside a batch whenever somebody wants it exclusively.
+//!
+//! Bounds: a batch has at most [`BATCH_MAX`] requests; what a connection sent beyond stays in its buffer for the next.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use config::choices::EvictionPolicy;
+use keyspace::{Inside, KeyHash, Keyspace, WorkerId};
+use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
+use resp::{Limits, ProtocolError};
+
+use crate::clock::{Clock, Lfu};
+use crate::effect::Effects;
+use crate::engine::{Engine, WorkerShare, now_ms};
+use crate::mailbox::Message;
+use crate::session::{Client, Gauges, Session, Waiting};
+use crate::table::Registered;
+
+/// Requests executed between two entries into the gate.
+const BATCH_MAX: usize = 1024;
+
+/// Requests between two looks at whether somebody wants the gate.
+const GATE_CHECK: usize = 64;
+
+/// Milliseconds between two rounds of what is done by the clock.
+const TICK_MS: i64 = 100;
+
+/// Deadlines handled under one lock.
+const EXPIRE_SLICE: usize = 32;
+
+/// A request of a batch.
+pub(crate) struct Request<'b> {
+    /// Which connection of the batch.
+    item: usize,
+    /// Bytes from the connection's input start to the request's start.
+    starts_at: usize,
+    what: What<'b>,
+}
+
+enum What<'b> {
+    /// Arguments lie in the batch; `hash` is that of the first key, if its place is known.
+    Slices { first: usize, count: usize, registered: Option<&'b Registered>, hash: Option<KeyHash> },
+    /// An inline request.
+    Words(Vec<Vec<u8>>),
+    /// Not RESP; the connection is closed after the error.
+    Malformed(ProtocolError),
+}
+
+/// A connection of a batch and the input it brought.
+pub(crate) struct Item<'c, 'b> {
+    pub(crate) conn: &'c mut Conn<Session>,
+    pub(crate) input: &'b [u8],
+}
+
+/// What is the same for all requests of a batch.
+pub(crate) struct Batch<'t> {
+    pub(crate) keyspace: &'t Keyspace,
+    pub(crate) inside: Option<Inside<'t>>,
+    pub(crate) now_ms: i64,
+    pub(crate) clock: Clock,
+    pub(crate) config: &'t config::Config,
+    /// The end of the last request, the beginning of the next.
+    pub(crate) instant: Instant,
+}
+
+impl<'t> Batch<'t> {
+    /// The shared side of the gate, entered if it is not held.
+    pub(crate) fn inside(&mut self, worker: WorkerId) -> &mut Inside<'t> {
+        let keyspace = self.keyspace;
+        self.inside.get_or_insert_with(|| keyspace.enter(worker))
+    }
+}
+
+/// One reactor's engine.
+pub struct Worker {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) id: WorkerId,
+    pub(crate) effects: Effects,
+    /// Where replies go that nobody wants (CLIENT REPLY OFF).
+    pub(crate) discard: Out,
+    config: config::Reader,
+    next_tick_ms: i64,
+    /// Connections held up by CLIENT PAUSE.
+    pub(crate) paused: Vec<ConnId>,
+}
+
+impl Worker {
+    /// The engine of reactor `id`.
+    pub fn new(engine: Arc<Engine>, id: WorkerId) -> Worker {
+        Worker {
+            config: engine.config.reader(),
+            engine,
+            id,
+            effects: Effects::default(),
+            discard: Out::default(),
+            next_tick_ms: 0,
+            paused: Vec::new(),
+        }
+    }
+
+    pub(crate) fn share(engine: &Engine, id: WorkerId) -> &WorkerShare {
+        &engine.workers[id.0]
+    }
+
+    /// Executes what the connections have sent, in batches, until it is incomplete or held up.
+    fn serve(&mut self, items: &mut [Item<'_, '_>]) {
+        let engine = Arc::clone(&self.engine);
+        let config = Arc::clone(self.config.get());
+        let began = Instant::now();
+        let counters = &Self::share(&engine, self.id).counters;
+        let now_ms = now_ms();
+        engine.keyspace.set_clock_ms(now_ms);
+
+        // Input in front of which older bytes wait is joined with them; the rest is used where it lies.
+        let mut kept: Vec<Vec<u8>> = Vec::with_capacity(items.len());
+        for item in items.iter_mut() {
+            counters.input_bytes.add(item.input.len() as u64);
+            counters.reads.add(1);
+            let gauges = &item.conn.session.client.gauges;
+            gauges.active_ms.store(now_ms, Ordering::Relaxed);
+            gauges.received_bytes.fetch_add(item.input.len() as u64, Ordering::Relaxed);
+            let mut pending = std::mem::take(&mut item.conn.session.pending);
+            if !pending.is_empty() {
+                pending.reserve(item.conn.session.parser.wanted().saturating_sub(pending.len()).min(1 << 20));
+                pending.extend_from_slice(item.input);
+            }
+            kept.push(pending);
+        }
+        let inputs: Vec<&[u8]> =
+            items.iter().zip(&kept).map(|(i, kept)| if kept.is_empty() { i.input } else { kept }).collect();
+        let mut at = vec![0usize; items.len()];
+        let mut batch = Batch {
+            keyspace: &engine.keyspace,
+            inside: None,
+            now_ms,
+            clock: Clock::new(now_ms, lfu_of(&config)),
+            config: &config,
+            instant: began,
+        };
+        let mut args: Vec<&[u8]> = Vec::with_capacity(64);
+        let mut requests = Vec::with_capacity(64);
+        loop {
+            args.clear();
+            requests.clear();
+            let full = parse(&engine, &config, items, &inputs, &mut at, &mut args, &mut requests);
+            self.prefetch(&mut batch, items, &requests);
+            for (number, request) in requests.iter().enumerate() {
+                if number % GATE_CHECK == GATE_CHECK - 1 && batch.keyspace.is_exclusive_wanted() {
+                    batch.inside = None;
+                }
+                let conn = &mut *items[request.item].conn;
+                if !conn.session.is_held_up() {
+                    self.execute(&engine, &mut batch, conn, request, &args);
+                }
+                // B1: the first request that is held up says where to go on.
+                if conn.session.is_held_up() && !conn.session.is_rewound {
+                    conn.session.is_rewound = true;
+                    let next = requests[number + 1..].iter().find(|r| r.item == request.item);
+                    let held = if conn.session.waiting == Waiting::Pause { Some(request) } else { next };
+                    if let Some(held) = held {
+                        at[request.item] = held.starts_at;
+                        conn.session.parser.reset();
+                    }
+                }
+            }
+            batch.inside = None;
+            if !full {
+                break;
+            }
+        }
+        drop(requests);
+        drop(args);
+        let rest: Vec<usize> = inputs.iter().zip(&at).map(|(input, at)| input.len() - at).collect();
+        drop(inputs);
+        for (((item, mut kept), at), rest) in items.iter_mut().zip(kept).zip(at).zip(rest) {
+            if kept.is_empty() {
+                kept.extend_from_slice(&item.input[item.input.len() - rest..]);
+            } else {
+                kept.drain(..at);
+            }
+            self.keep(&engine, &config, item.conn, kept, now_ms);
+        }
+        counters.loops.add(1);
+        counters.loop_micros.add(began.elapsed().as_micros() as u64);
+    }
+
+    /// Brings the memory of all keys of a batch near, in two rounds, so that the misses overlap.
+    fn prefetch(&mut self, batch: &mut Batch<'_>, items: &[Item<'_, '_>], requests: &[Request<'_>]) {
+        if requests.len() < 2 {
+            return;
+        }
+        let inside = batch.inside(self.id);
+        let keys = || {
+            requests.iter().filter_map(|request| match request.what {
+                What::Slices { hash: Some(hash), .. } => Some((items[request.item].conn.session.database, hash)),
+                _ => None,
+            })
+        };
+        keys().for_each(|(database, hash)| inside.prefetch_bucket(database, hash));
+        keys().for_each(|(database, hash)| inside.prefetch_entry(database, hash));
+    }
+
+    fn execute(
+        &mut self,
+        engine: &Engine,
+        batch: &mut Batch<'_>,
+        conn: &mut Conn<Session>,
+        request: &Request<'_>,
+        args: &[&[u8]],
+    ) {
+        match &request.what {
+            What::Slices { first, count, registered, hash } => {
+                self.drive(engine, batch, conn, &args[*first..first + count], *registered, *hash);
+            }
+            What::Words(words) => {
+                let args: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+                self.drive(engine, batch, conn, &args, engine.commands.resolve(&args), None);
+            }
+            What::Malformed(error) => self.refuse_bytes(engine, conn, *error),
+        }
+    }
+
+    /// After a batch: keeps what was not executed, looks at the limits, tells others how the client stands.
+    fn keep(
+        &mut self,
+        engine: &Engine,
+        config: &config::Config,
+        conn: &mut Conn<Session>,
+        pending: Vec<u8>,
+        now_ms: i64,
+    ) {
+        let session = &mut conn.session;
+        session.is_rewound = false;
+        session.parser.shrink();
+        let counters = &Self::share(engine, self.id).counters;
+        if pending.len() as u64 > config.clients.query_bytes_max && session.waiting == Waiting::No {
+            counters.query_limit_disconnections.add(1);
+            conn.close_now();
+        }
+        session.pending = pending;
+        if session.closing {
+            conn.close_after_flush();
+        } else if session.waiting != Waiting::No {
+            conn.pause_reading();
+        }
+        let output = conn.out.pending_bytes() as u64;
+        if output > 0 {
+            counters.writes.add(1);
+            self.limit_output(engine, config, conn, output, now_ms);
+        }
+        conn.session.publish();
+        let gauges = &conn.session.client.gauges;
+        gauges.output_bytes.store(output, Ordering::Relaxed);
+        gauges.output_memory_bytes.store(conn.out.memory_bytes() as u64, Ordering::Relaxed);
+    }
+
+    /// `client-output-buffer-limit` of normal clients.
+    fn limit_output(
+        &mut self,
+        engine: &Engine,
+        config: &config::Config,
+        conn: &mut Conn<Session>,
+        output: u64,
+        now_ms: i64,
+    ) {
+        let limit = &config.clients.output_normal;
+        let over_hard = limit.hard_bytes > 0 && output >= limit.hard_bytes;
+        let over_soft = limit.soft_bytes > 0 && output >= limit.soft_bytes;
+        let since = &mut conn.session.over_soft_limit_since_ms;
+        *since = match (over_soft, *since) {
+            (false, _) => 0,
+            (true, 0) => now_ms,
+            (true, since) => since,
+        };
+        let soft_ms = limit.soft_seconds as i64 * 1000;
+        if over_hard || (over_soft && now_ms - *since > soft_ms) {
+            Self::share(engine, self.id).counters.output_limit_disconnections.add(1);
+            conn.close_now();
+        }
+    }
+
+    /// Work that is done by the clock: deadlines, idle clients, the limits of those who do not read.
+    fn tick(&mut self, conns: &mut Conns<Session>, now_ms: i64) {
+        let engine = Arc::clone(&self.engine);
+        let config = Arc::clone(self.config.get());
+        engine.keyspace.set_clock_ms(now_ms);
+        self.expire_due(&engine, now_ms);
+        if engine.clients.pause.until_ms(now_ms).is_none() && !self.paused.is_empty() {
+            self.resume_paused(conns);
+        }
+        let idle_ms = i64::from(config.network.timeout_seconds) * 1000;
+        for conn in conns.iter_mut() {
+            let active_ms = conn.session.client.gauges.active_ms.load(Ordering::Relaxed);
+            if idle_ms > 0 && now_ms - active_ms > idle_ms && conn.session.waiting == Waiting::No {
+                conn.close_now();
+            }
+            let output = conn.out.pending_bytes() as u64;
+            conn.session.client.gauges.output_bytes.store(output, Ordering::Relaxed);
+            if output > 0 {
+                self.limit_output(&engine, &config, conn, output, now_ms);
+            }
+        }
+    }
+
+    /// Removes keys of this reactor's share of the stripes whose deadline has passed.
+    fn expire_due(&mut self, engine: &Engine, now_ms: i64) {
+        if !engine.active_expire.load(Ordering::Relaxed) {
+            return;
+        }
+        let counters = &Self::share(engine, self.id).counters;
+        let due: Vec<usize> = engine.keyspace.stripes_due(self.id.0, engine.workers.len(), now_ms).collect();
+        for stripe in due {
+            let mut more = true;
+            while more {
+                let mut inside = engine.keyspace.enter(self.id);
+                let mut access = inside.lock_stripe(stripe);
+                let log = engine.log.is_read().then_some(&engine.log);
+                more = access.expire_due(stripe, now_ms, EXPIRE_SLICE, &mut |database, entry| {
+                    counters.expired_keys.add(1);
+                    if let Some(log) = log {
+                        let mut effect = Vec::new();
+                        crate::effect::append_request(&mut effect, &[b"DEL", entry.key]);
+                        log.append(database, &effect);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Goes on with connections that CLIENT PAUSE held up.
+    fn resume_paused(&mut self, conns: &mut Conns<Session>) {
+        for id in std::mem::take(&mut self.paused) {
+            self.resume(conns, id);
+        }
+    }
+
+    /// Goes on with a connection that waited.
+    fn resume(&mut self, conns: &mut Conns<Session>, id: ConnId) {
+        if let Some(conn) = conns.get_mut(id) {
+            conn.session.waiting = Waiting::No;
+            conn.resume_reading();
+            self.serve(&mut [Item { conn, input: &[] }]);
+        }
+    }
+
+    fn receive(&mut self, conns: &mut Conns<Session>, message: Message) {
+        match message {
+            Message::Kill(id) => {
+                if let Some(conn) = conns.get_mut(id) {
+                    conn.close_now();
+                }
+            }
+            Message::Monitor(line) => {
+                for conn in conns.iter_mut().filter(|conn| conn.session.monitor) {
+                    conn.out.buf().extend_from_slice(&line);
+                }
+            }
+            Message::Unpaused => self.resume_paused(conns),
+            Message::Reply(id, reply) => {
+                if let Some(conn) = conns.get_mut(id) {
+                    conn.out.buf().extend_from_slice(&reply);
+                    self.resume(conns, id);
+                }
+            }
+            Message::Stop => {
+                if let Some(handle) = Self::share(&self.engine, self.id).mailbox.handle() {
+                    handle.stop();
+                }
+            }
+        }
+    }
+}
+
+impl Service for Worker {
+    type Session = Session;
+
+    fn open(&mut self, id: ConnId, peer: &Peer) -> Result<Session, Vec<u8>> {
+        let engine = &self.engine;
+        let config = self.config.get();
+        let counters = &engine.workers[self.id.0].counters;
+        counters.connections.add(1);
+        if engine.clients.connected() >= u64::from(config.network.clients_max) {
+            counters.rejected_connections.add(1);
+            return Err(b"-ERR max number of clients reached\r\n".to_vec());
+        }
+        if config.network.protected_mode && config.security.password.is_none() && !peer.is_local() {
+            counters.rejected_connections.add(1);
+            return Err(PROTECTED.as_bytes().to_vec());
+        }
+        let now_ms = now_ms();
+        let client = Arc::new(Client {
+            id: engine.clients.next_id(),
+            worker: self.id,
+            conn: id,
+            address: peer.to_string(),
+            local_address: peer.local(),
+            is_local: peer.is_local(),
+            is_unix: matches!(peer, Peer::Unix { .. }),
+            created_ms: now_ms,
+            names: Default::default(),
+            gauges: Gauges::default(),
+        });
+        client.gauges.active_ms.store(now_ms, Ordering::Relaxed);
+        engine.clients.add(Arc::clone(&client));
+        let session = Session::new(client, config.security.password.is_none());
+        session.publish();
+        Ok(session)
+    }
+
+    fn turn(&mut self, ready: &mut [Ready<'_, Session>], _: &mut Conns<Session>) {
+        let mut items: Vec<Item<'_, '_>> = ready
+            .iter_mut()
+            .filter(|ready| !ready.input.is_empty())
+            .map(|ready| Item { input: ready.input, conn: &mut ready.conn })
+            .collect();
+        self.serve(&mut items);
+    }
+
+    fn woken(&mut self, conns: &mut Conns<Session>) {
+        for message in Self::share(&self.engine, self.id).mailbox.take() {
+            self.receive(conns, message);
+        }
+    }
+
+    fn after(&mut self, conns: &mut Conns<Session>) -> Option<Duration> {
+        let now_ms = now_ms();
+        if now_ms >= self.next_tick_ms {
+            self.tick(conns, now_ms);
+            self.next_tick_ms = now_ms + TICK_MS;
+        }
+        Some(Duration::from_millis((self.next_tick_ms - now_ms).clamp(0, TICK_MS) as u64))
+    }
+
+    fn closed(&mut self, _: ConnId, session: Session, _: CloseReason) {
+        if session.monitor {
+            self.engine.monitors.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.engine.clients.remove(session.client.id);
+    }
+}
+
+/// Parses what the connections have sent, up to [`BATCH_MAX`] requests. Returns whether there may be more.
+fn parse<'b>(
+    engine: &'b Engine,
+    config: &config::Config,
+    items: &mut [Item<'_, '_>],
+    inputs: &[&'b [u8]],
+    at: &mut [usize],
+    args: &mut Vec<&'b [u8]>,
+    requests: &mut Vec<Request<'b>>,
+) -> bool {
+    for (item, input) in inputs.iter().enumerate() {
+        let session = &mut items[item].conn.session;
+        while !session.is_held_up() {
+            if requests.len() >= BATCH_MAX {
+                return true;
+            }
+            let starts_at = at[item];
+            let bytes = &input[starts_at..];
+            let limits = Limits {
+                bulk_bytes_max: config.clients.bulk_bytes_max,
+                authenticated: session.authenticated,
+            };
+            let what = match session.parser.parse(bytes, limits) {
+                Ok(None) => break,
+                Ok(Some((request, len))) => {
+                    at[item] += len;
+                    let what = match request {
+                        resp::Request::Empty => None,
+                        resp::Request::Words(words) => Some(What::Words(words)),
+                        resp::Request::Slices => {
+                            let first = args.len();
+                            args.extend(session.parser.args().iter().map(|range| &bytes[range.clone()]));
+                            let registered = engine.commands.resolve(&args[first..]);
+                            let hash = registered
+                                .filter(|r| r.first_key > 0)
+                                .and_then(|r| args.get(first + r.first_key))
+                                .map(|key| engine.keyspace.hash(key));
+                            Some(What::Slices { first, count: args.len() - first, registered, hash })
+                        }
+                    };
+                    session.parser.reset();
+                    what
+                }
+                Err(error) => {
+                    requests.push(Request { item, starts_at, what: What::Malformed(error) });
+                    at[item] = input.len();
+                    session.parser.reset();
+                    break;
+                }
+            };
+            let strange = !session.authenticated;
+            requests.extend(what.map(|what| Request { item, starts_at, what }));
+            if strange {
+                // What a stranger may send next depends on what this request does.
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn lfu_of(config: &config::Config) -> Option<Lfu> {
+    let memory = &config.memory;
+    let counts = matches!(memory.policy, EvictionPolicy::AllkeysLfu | EvictionPolicy::VolatileLfu);
+    counts.then_some(Lfu { log_factor: memory.lfu_log_factor, decay_minutes: memory.lfu_decay_minutes })
+}
+
+/// What a client from another machine is told while there is no password.
+const PROTECTED: &str = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Set up an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n";
