@@ -254,3 +254,6 @@ fn expand(base: &Path, pattern: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

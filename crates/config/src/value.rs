@@ -188,7 +188,7 @@ pub(crate) fn read(spec: &OptionSpec, words: &[&[u8]], before: Option<&Value>) -
             None => return Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
         },
         Kind::Bind => match words {
-            [only] if only.is_empty() => Value::Words(Vec::new()),
+            [[]] => Value::Words(Vec::new()),
             _ if words.len() > BIND_ADDRESSES_MAX => return Err("Too many bind addresses specified.".into()),
             _ => Value::Words(words.iter().map(|word| word.to_vec()).collect()),
         },
@@ -319,7 +319,7 @@ fn read_percentiles(words: &[&[u8]]) -> Result<Value, String> {
 
 fn read_replica_of(words: &[&[u8]]) -> Result<Value, String> {
     match words {
-        [only] if only.is_empty() => Ok(Value::ReplicaOf(None)),
+        [[]] => Ok(Value::ReplicaOf(None)),
         [host, port] if host.eq_ignore_ascii_case(b"no") && port.eq_ignore_ascii_case(b"one") => {
             Ok(Value::ReplicaOf(None))
         }
