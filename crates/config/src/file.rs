@@ -13,6 +13,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::glob::{self, Case};
+use crate::meaning::Rename;
 use crate::settings::{Note, OptionId, Settings, Source, bytes_to_path, os_text, path_to_bytes};
 use crate::table;
 use crate::words;
@@ -140,14 +141,14 @@ impl Loader {
                 let text = read_pattern(&self.settings.directory(), &bytes_to_path(pattern))?;
                 self.read(&text, depth + 1)?;
             } else {
-                self.directive(name, &arguments).map_err(at_line)?;
+                self.directive(name, &arguments, (number, line)).map_err(at_line)?;
             }
         }
         Ok(())
     }
 
     /// Carries out one line other than `include`.
-    fn directive(&mut self, name: &[u8], arguments: &[&[u8]]) -> Result<(), String> {
+    fn directive(&mut self, name: &[u8], arguments: &[&[u8]], line: (usize, &[u8])) -> Result<(), String> {
         if let Some(option) = table::find(name) {
             return self.option(option, arguments);
         }
@@ -155,7 +156,9 @@ impl Loader {
         match (name.as_slice(), arguments) {
             (retired, [_]) if RETIRED.iter().any(|known| known.as_bytes() == retired) => Ok(()),
             (b"rename-command", [from, to]) => {
-                self.settings.renames.push((from.to_vec(), to.to_vec()));
+                let to = (!to.is_empty()).then(|| to.to_vec());
+                let line = (line.0, line.1.to_vec());
+                self.settings.renames.push(Rename { from: from.to_vec(), to, line });
                 Ok(())
             }
             (b"user", [_, ..]) => {

@@ -44,7 +44,7 @@ pub use choices::{
     Supervision, SyslogFacility, VersionCheck,
 };
 pub use command_line::{CommandLine, parse_command_line};
-pub use file::{LoadError, Loaded, Loader};
+pub use file::{LoadError, Loaded, Loader, TEXT_BYTES_MAX};
 pub use live::{Applier, ApplyError, Change, Context, Live, Reader, SetError};
 pub use meaning::{
     BindAddress, Clients, Config, Encoding, ExpiryAndFreeing, Latency, Logging, Memory, Network, Process,

@@ -277,10 +277,19 @@ impl Live {
         }
     }
 
-    /// The current values, for `DEBUG` reports and tests.
+    /// A copy of the current raw values.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.state().settings.clone()
+    }
+
+    /// Names and values of the options that help to understand a crash. It waits for nothing: during a CONFIG SET the list is
+    /// empty.
+    #[must_use]
+    pub fn debug_options(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let Ok(state) = self.state.try_lock() else { return Vec::new() };
+        let shown = table::ids().filter(|option| option.spec().flags.debug);
+        shown.map(|option| (option.spec().name, state.settings.text(option))).collect()
     }
 
     /// An applier that panics leaves the settings as they were (I1 holds at every point of `set`), so a poisoned

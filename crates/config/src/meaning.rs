@@ -11,6 +11,7 @@ use crate::choices::{
     Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, ReactorChoice, ShutdownFlags,
     Supervision, SyslogFacility, VersionCheck,
 };
+use crate::file::LoadError;
 use crate::settings::{Settings, bytes_to_path};
 use crate::value::{Events, OutputLimit, SavePoint, Value};
 
@@ -229,6 +230,17 @@ pub struct Rename {
     pub from: Vec<u8>,
     /// Its new name; [`None`] removes the command.
     pub to: Option<Vec<u8>>,
+    /// Number and text of the line.
+    pub(crate) line: (usize, Vec<u8>),
+}
+
+impl Rename {
+    /// The error for a line that the command table cannot follow: redis-server's reasons are "No such command in
+    /// rename-command" and "Target command name already exists".
+    #[must_use]
+    pub fn refuse(&self, reason: &str) -> LoadError {
+        LoadError::Invalid { line: Some(self.line.clone()), reason: reason.to_owned() }
+    }
 }
 
 /// Slow log, command log and latency monitor. Thresholds: [`None`] switches the recording off.
@@ -417,17 +429,12 @@ fn clients(read: Read<'_>) -> Clients {
 
 fn security(read: Read<'_>) -> Security {
     let password = read.text("requirepass");
-    let renames = read
-        .0
-        .renames
-        .iter()
-        .map(|(from, to)| Rename { from: from.clone(), to: (!to.is_empty()).then(|| to.clone()) });
     Security {
         password: (!password.is_empty()).then(|| password.to_vec()),
         debug_command: Access::from_value(read.choice("enable-debug-command")),
         module_command: Access::from_value(read.choice("enable-module-command")),
         protected_configs: Access::from_value(read.choice("enable-protected-configs")),
-        renames: renames.collect(),
+        renames: read.0.renames.clone(),
     }
 }
 

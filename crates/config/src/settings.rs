@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::meaning::Rename;
 use crate::option::{Kind, OptionSpec, Support};
 use crate::table;
 use crate::value::{self, Value};
@@ -48,8 +49,8 @@ pub struct Settings {
     values: Vec<Value>,
     /// A `save` line has been read: the next one adds to it instead of replacing the default.
     save_read: bool,
-    /// `rename-command` lines: old and new name; an empty new name removes the command.
-    pub(crate) renames: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `rename-command` lines.
+    pub(crate) renames: Vec<Rename>,
 }
 
 impl Default for Settings {

@@ -97,8 +97,12 @@ fn retired_directives_are_skipped() {
 fn renames_are_kept_in_order() {
     let config = load("rename-command CONFIG secret\nrename-command FLUSHALL \"\"").expect("fine");
     let renames: Vec<_> =
-        config.security.renames.into_iter().map(|rename| (rename.from, rename.to)).collect();
-    assert_eq!(renames, [(b"CONFIG".to_vec(), Some(b"secret".to_vec())), (b"FLUSHALL".to_vec(), None)]);
+        config.security.renames.iter().map(|rename| (rename.from.as_slice(), rename.to.as_deref())).collect();
+    assert_eq!(renames, [(&b"CONFIG"[..], Some(&b"secret"[..])), (b"FLUSHALL", None)]);
+    assert_eq!(
+        config.security.renames[1].refuse("No such command in rename-command").to_string(),
+        "line 3: No such command in rename-command"
+    );
 }
 
 struct Scratch(PathBuf);

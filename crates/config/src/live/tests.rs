@@ -266,3 +266,10 @@ fn secrets_are_known_as_such() {
     }
     assert!(!crate::is_sensitive(b"port") && !crate::is_sensitive(b"\xff"));
 }
+
+#[test]
+fn a_crash_report_shows_no_secrets() {
+    let options = Live::default().debug_options();
+    assert!(options.len() > 10 && options.iter().any(|(name, _)| *name == "io-threads"));
+    assert!(options.iter().all(|(name, _)| !crate::is_sensitive(name.as_bytes())));
+}

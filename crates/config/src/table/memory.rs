@@ -100,6 +100,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "0",
         "Most memory for data; 0 means no limit. INFO reports it and what is used.",
     )
+    .debug()
     .noted("kept and reported, but not enforced in this version: nothing is evicted and no write is refused for it"),
     OptionSpec::number("maxmemory-eviction-tenacity", (0, 100), "10", "How long eviction may hold a client up.")
         .noted(NO_EVICTION),

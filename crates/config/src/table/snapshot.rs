@@ -78,7 +78,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "64mb",
         "Evenkeel: most memory that a running snapshot may take beyond the data, whatever the write load. Above it the \
          snapshot goes slower, then writers write what they are about to overwrite to the file themselves.",
-    ),
+    )
+    .debug(),
     OptionSpec::bool(
         "stop-writes-on-bgsave-error",
         "yes",

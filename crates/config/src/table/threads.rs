@@ -15,6 +15,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "16",
         "How many numbered databases there are; SELECT takes 0 to this minus one. An empty database costs nothing.",
     )
+    .debug()
     .immutable(),
     OptionSpec::number(
         "io-threads",
@@ -53,6 +54,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "auto",
         "Evenkeel: how bytes move: 'io_uring', 'epoll', or 'auto' for io_uring where the kernel permits it and epoll elsewhere.",
     )
+    .debug()
     .immutable(),
     OptionSpec::number(
         "stripes",
@@ -61,6 +63,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Evenkeel: into how many separately locked parts the keyspace is cut; a power of two. More let more threads work at \
          once; the default is plenty for 64 threads.",
     )
+    .debug()
     .immutable()
     .rule(power_of_two),
 ];
