@@ -189,8 +189,7 @@ impl Loader {
     fn check_whole(&self) -> Result<(), LoadError> {
         let config = crate::Config::from(&self.settings);
         if let Some(log) = &config.logging.file {
-            // redis-server tries the log file here, before it goes to `dir`... but a `dir` line has
-            // moved it already, so the name is relative to `dir`.
+            // Tried now, as later there is nobody to tell. Relative to `dir`, as a `dir` line takes effect where it stands.
             let log = config.snapshot.dir.join(log);
             if let Err(error) = std::fs::OpenOptions::new().append(true).create(true).open(&log) {
                 let reason = format!("Can't open the log file: {}", os_text(&error));

@@ -81,7 +81,7 @@ pub struct BindAddress {
 pub struct Process {
     /// Run in the background.
     pub daemonize: bool,
-    /// File for the process id; [`None`] is none, but with `daemonize` `/var/run/redis.pid`.
+    /// File for the process id; [`None`] is none, but in the background one in `/var/run`.
     pub pidfile: Option<PathBuf>,
     /// Who is told when the server is ready.
     pub supervised: Supervision,

@@ -20,6 +20,8 @@ pub struct OptionSpec {
     pub flags: Flags,
     /// What this server does with it.
     pub support: Support,
+    /// Values other than the default that ask for nothing special, and so are set without a note.
+    pub harmless: &'static [&'static str],
     /// The unit of a number, in the plural ("seconds"); empty where there is none.
     pub unit: &'static str,
     /// Explanation for the sample file and the manual: what it does, in whole sentences.
@@ -121,7 +123,7 @@ pub enum Support {
     /// It does what its text says.
     Works,
     /// It is kept and answered, but a value other than the default has no effect, or less than elsewhere: this
-    /// line says what to expect. It is logged when such a value is set.
+    /// line says what to expect. It is logged when such a value is set, unless it is among `harmless`.
     Noted(&'static str),
     /// Only the default can be set. Anything else asks for something that is not there, and is refused with this line
     /// at start and by CONFIG SET.
@@ -146,6 +148,7 @@ impl OptionSpec {
                 volatile: false,
             },
             support: Support::Works,
+            harmless: &[],
             unit: "",
             about,
             rule: None,
@@ -236,6 +239,11 @@ impl OptionSpec {
 
     pub(crate) const fn noted(mut self, note: &'static str) -> Self {
         self.support = Support::Noted(note);
+        self
+    }
+
+    pub(crate) const fn harmless(mut self, values: &'static [&'static str]) -> Self {
+        self.harmless = values;
         self
     }
 

@@ -159,7 +159,9 @@ impl Settings {
         let spec = option.spec();
         match spec.support {
             Support::Noted(text) if *self.value(option) != default_value(spec) => {
-                Some(Note { option: spec.name, text })
+                let value = self.text(option);
+                let harmless = spec.harmless.iter().any(|harmless| harmless.as_bytes() == value);
+                (!harmless).then_some(Note { option: spec.name, text })
             }
             _ => None,
         }

@@ -386,6 +386,10 @@ impl Value {
             (Value::Events(events), _) => vec![(crate::words::quoted(events.text().as_bytes()), changed)],
             (Value::Words(_), _) if !changed => Vec::new(),
             (Value::Words(words), _) if words.is_empty() => vec![(b"\"\"".to_vec(), true)],
+            (Value::Words(words), _) => {
+                let words: Vec<_> = words.iter().map(|word| quoted_if_needed(word)).collect();
+                vec![(words.join(&b' '), true)]
+            }
             (Value::Save(points), _) if points.is_empty() => vec![(b"\"\"".to_vec(), true)],
             (Value::Save(points), _) => points
                 .iter()
@@ -398,6 +402,13 @@ impl Value {
             _ => vec![(self.text(&spec.kind), changed)],
         }
     }
+}
+
+/// A word as it may stand in a file: between quotes unless it is of plain letters. A line break in an address, for one, must
+/// not begin a line of its own.
+fn quoted_if_needed(word: &[u8]) -> Vec<u8> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".:*-_/%[]".contains(byte);
+    if !word.is_empty() && word.iter().all(plain) { word.to_vec() } else { crate::words::quoted(word) }
 }
 
 fn output_limit_lines(limits: &[OutputLimit; 3], default: &Value) -> Vec<(Vec<u8>, bool)> {

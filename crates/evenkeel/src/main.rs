@@ -112,9 +112,11 @@ fn start(
 fn serve(shell: &Shell) -> ExitCode {
     shell.initialized();
     shell.ready();
-    let Ok(termination) = shell.signals.terminations.recv() else { return ExitCode::FAILURE };
+    if shell.signals.terminations.recv().is_err() {
+        return ExitCode::FAILURE;
+    }
     shell.supervisor.stopping();
-    journal::notice!("User requested shutdown... ({termination:?})");
+    journal::notice!("User requested shutdown...");
     journal::notice!("Evenkeel is now ready to exit, bye bye...");
     ExitCode::SUCCESS
 }

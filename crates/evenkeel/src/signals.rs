@@ -66,7 +66,7 @@ impl SignalWatch {
     }
 
     /// The end that was asked for is not going to happen (saving failed): the next SIGINT is a first one again.
-    #[expect(dead_code, reason = "for the engine, which is wired in next")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the engine, which is wired in next"))]
     pub(crate) fn not_ending(&self) {
         self.ending.store(false, Ordering::SeqCst);
     }
@@ -77,5 +77,46 @@ fn say(what: &str) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if journal::enabled(journal::Level::Warning) {
         journal::raw(format!("{}:signal-handler ({now}) {what}\n", std::process::id()).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHILD: &str = "EVENKEEL_SIGNALS_CHILD";
+
+    fn send(pid: u32, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(pid as i32).expect("a process");
+        rustix::process::kill_process(pid, signal).expect("sent");
+    }
+
+    /// Starts itself anew as a child that takes its time to end, and insists.
+    #[test]
+    fn who_insists_is_heard() {
+        if std::env::var_os(CHILD).is_some() {
+            let watch = SignalWatch::install().expect("installed");
+            send(std::process::id(), rustix::process::Signal::HUP);
+            send(std::process::id(), rustix::process::Signal::INT);
+            assert_eq!(watch.terminations.recv(), Ok(Termination::Interrupt));
+            watch.not_ending();
+            send(std::process::id(), rustix::process::Signal::INT);
+            assert_eq!(watch.terminations.recv(), Ok(Termination::Interrupt));
+            send(std::process::id(), rustix::process::Signal::TERM);
+            assert_eq!(watch.terminations.recv(), Ok(Termination::Terminate));
+            send(std::process::id(), rustix::process::Signal::INT);
+            std::thread::sleep(std::time::Duration::from_secs(20));
+            std::process::exit(7);
+        }
+        let output = std::process::Command::new(std::env::current_exe().expect("a test has a binary"))
+            .args(["--exact", "signals::tests::who_insists_is_heard", "--nocapture", "--test-threads=1"])
+            .env(CHILD, "1")
+            .output()
+            .expect("the child runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert_eq!(text.matches("Received SIGINT scheduling shutdown...").count(), 2, "{text}");
+        assert_eq!(text.matches("Received SIGTERM scheduling shutdown...").count(), 1, "{text}");
+        assert!(text.trim_end().ends_with("You insist... exiting now."), "{text}");
     }
 }

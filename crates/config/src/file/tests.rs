@@ -173,3 +173,69 @@ fn notes_name_what_does_less_here() {
     let names: Vec<_> = loaded.notes.iter().map(|note| note.option).collect();
     assert_eq!(names, ["activerehashing", "maxmemory"]);
 }
+
+/// Lines put together at random from names, values and bytes that matter to the parser: whatever they are, the
+/// loader answers, and what it accepts has a meaning and can be written and read again.
+#[test]
+fn random_lines_never_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) as usize) % below
+    };
+    let pieces: [&[u8]; 24] = [
+        b" ",
+        b"\"",
+        b"'",
+        b"\\",
+        b"\\x",
+        b"yes",
+        b"no",
+        b"1",
+        b"-1",
+        b"9223372036854775807",
+        b"1gb",
+        b"50%",
+        b"#",
+        b"\n",
+        b"\xff",
+        b"\0",
+        b"normal",
+        b"replica",
+        b"KEA",
+        b"*",
+        b"::1",
+        b"save",
+        b"now",
+        b"\"\"",
+    ];
+    let names = table::options();
+    let mut accepted = 0;
+    for _ in 0..20_000 {
+        let mut text = names[random(names.len())].name.as_bytes().to_vec();
+        for _ in 0..random(6) {
+            text.push(b' ');
+            text.extend(pieces[random(pieces.len())]);
+        }
+        // A log file that is tried is made; keep the test out of the file system.
+        if text.starts_with(b"logfile") {
+            continue;
+        }
+        if let Ok(loaded) = Loader::load(None, None, &text) {
+            accepted += 1;
+            let _ = crate::Config::from(&loaded.settings);
+            let written = crate::rewrite::rewritten(&text, &loaded.settings);
+            let again = Loader::load(None, None, &written);
+            let again = again.unwrap_or_else(|error| panic!("{:?}: {error}", String::from_utf8_lossy(&text)));
+            for option in table::ids() {
+                assert_eq!(
+                    again.settings.value(option),
+                    loaded.settings.value(option),
+                    "{}",
+                    option.spec().name
+                );
+            }
+        }
+    }
+    assert!(accepted > 500, "{accepted}");
+}

@@ -65,16 +65,20 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .noted("has no effect here: the allocator is another one and gives memory back by itself"),
     OptionSpec::bool("lazyfree-lazy-eviction", "yes", "Free evicted values in the background.")
         .debug()
-        .noted(ALWAYS_LAZY),
+        .noted(ALWAYS_LAZY)
+        .harmless(&["no"]),
     OptionSpec::bool("lazyfree-lazy-expire", "yes", "Free expired values in the background.")
         .debug()
-        .noted(ALWAYS_LAZY),
+        .noted(ALWAYS_LAZY)
+        .harmless(&["no"]),
     OptionSpec::bool("lazyfree-lazy-server-del", "yes", "Free overwritten values in the background.")
         .debug()
-        .noted(ALWAYS_LAZY),
+        .noted(ALWAYS_LAZY)
+        .harmless(&["no"]),
     OptionSpec::bool("lazyfree-lazy-user-del", "yes", "Let DEL free in the background as UNLINK does.")
         .debug()
-        .noted(ALWAYS_LAZY),
+        .noted(ALWAYS_LAZY)
+        .harmless(&["no"]),
     OptionSpec::bool(
         "lazyfree-lazy-user-flush",
         "yes",

@@ -92,15 +92,15 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     .multi(),
     OptionSpec::optional(
         "pidfile",
-        "File for the process id; removed at the end. Not set: none, but with daemonize /var/run/redis.pid. A file \
-         that cannot be written is only a warning.",
+        "File for the process id; removed at the end. Not set: none, but in the background /var/run/evenkeel.pid (redis.pid or \
+         valkey.pid if the program was called by such a name). A file that cannot be written is only a warning.",
     )
     .immutable(),
     OptionSpec::text(
         "proc-title-template",
         "{title} {listen-addr} {server-mode}",
         "What the name of the process is built from. Known: {title} {listen-addr} {server-mode} {port} {tls-port} \
-         {unixsocket} {config-file}.",
+         {unixsocket} {config-file}. A change by CONFIG SET shows from the next start on.",
     )
     .rule(check_title),
     OptionSpec::optional("server_cpulist", "Redis: processors for the server's threads.")
@@ -112,8 +112,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "shutdown-on-sigint",
         Kind::Flags(ShutdownFlags::WORDS),
         "default",
-        "What SIGINT does: 'default' saves if save points are set; or any of save, nosave, now, force. A second \
-         SIGINT ends the server at once.",
+        "What SIGINT does: 'default' saves if save points are set; or any of save, nosave, now, force. The words safe and failover \
+         mean something in cluster mode only. A second SIGINT ends the server at once.",
     )
     .multi()
     .rule(check_shutdown),

@@ -37,7 +37,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .noted(NO_REPLICATION),
     OptionSpec::memory("repl-backlog-size", (1, UP_TO_LONG.1), "10mb", "How much of the past is kept for replicas that come back.")
-        .noted(NO_REPLICATION),
+        .noted(NO_REPLICATION)
+    .harmless(&["1048576"]),
     OptionSpec::number("repl-backlog-ttl", UP_TO_LONG, "3600", "How long the backlog is kept without replicas; 0: for ever.")
         .unit("seconds")
         .noted(NO_REPLICATION),
@@ -93,7 +94,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .noted(NO_REPLICATION),
     OptionSpec::bool("replica-lazy-flush", "yes", "Free a replica's old data in the background.")
         .aliases(&["slave-lazy-flush"])
-        .noted(NO_REPLICATION),
+        .noted(NO_REPLICATION)
+        .harmless(&["no"]),
     OptionSpec::number("replica-priority", UP_TO_INT, "100", "Sentinel prefers low numbers; 0: never promote.")
         .aliases(&["slave-priority"])
         .noted(NO_REPLICATION),
