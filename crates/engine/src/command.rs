@@ -57,10 +57,7 @@ impl Command {
     /// Whether its only key is at a fixed place.
     #[inline]
     pub fn is_single_key(&self) -> bool {
-        matches!(
-            self.keys,
-            [KeySpec { begin: Begin::Index(_), find: Find::Range { last: 0, .. }, .. }]
-        )
+        matches!(self.keys, [KeySpec { begin: Begin::Index(_), find: Find::Range { last: 0, .. }, .. }])
     }
 
     /// All ACL categories: the declared ones and those that follow from the flags.

@@ -136,8 +136,10 @@ impl<'a> Data<'a> {
     pub fn read<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
         let (clock, touch, counters, now_ms) = (self.clock, self.touch, self.counters, self.now_ms);
         let hashed = self.key(key);
-        let expired =
-            self.access.get(self.database, hashed).is_some_and(|v| v.deadline_ms.is_some_and(|d| d <= now_ms));
+        let expired = self
+            .access
+            .get(self.database, hashed)
+            .is_some_and(|v| v.deadline_ms.is_some_and(|d| d <= now_ms));
         if expired {
             self.expire(key);
         }

@@ -78,7 +78,12 @@ pub fn now_ms() -> i64 {
 
 impl Engine {
     /// A server with these commands and settings, not serving yet.
-    pub fn new(keyspace: Arc<Keyspace>, config: config::Live, commands: CommandTable, reactors: usize) -> Engine {
+    pub fn new(
+        keyspace: Arc<Keyspace>,
+        config: config::Live,
+        commands: CommandTable,
+        reactors: usize,
+    ) -> Engine {
         let workers = (0..reactors)
             .map(|_| WorkerShare {
                 counters: Counters::default(),
@@ -129,10 +134,13 @@ impl Engine {
 
     /// A command's figures summed over all reactors.
     pub fn command_totals(&self, id: usize) -> CommandTotals {
-        self.workers.iter().filter_map(|w| w.commands.get(id)).fold(CommandTotals::default(), |mut totals, stats| {
-            totals.add(stats);
-            totals
-        })
+        self.workers.iter().filter_map(|w| w.commands.get(id)).fold(
+            CommandTotals::default(),
+            |mut totals, stats| {
+                totals.add(stats);
+                totals
+            },
+        )
     }
 
     /// Counts an error reply by its code word.

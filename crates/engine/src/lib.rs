@@ -24,7 +24,8 @@ mod worker;
 
 pub use clock::Clock;
 pub use command::{
-    Args, Argument, ArgumentKind, Begin, Categories, Command, Docs, Find, Flags, Group, KeyFlags, KeySpec, Scope,
+    Args, Argument, ArgumentKind, Begin, Categories, Command, Docs, Find, Flags, Group, KeyFlags, KeySpec,
+    Scope,
 };
 pub use context::Ctx;
 pub use data::{Data, Deadline, string_value};

@@ -1,13 +1,17 @@
 //! Commands that have to be enabled in the configuration: DEBUG and MODULE.
 
-use config::choices::Access;
+use config::Access;
 
 use crate::error::Error;
 use crate::session::Session;
 use crate::table::Registered;
 
 /// Whether this client may use a protected command.
-pub(crate) fn check(config: &config::Config, session: &Session, registered: &Registered) -> Result<(), Error> {
+pub(crate) fn check(
+    config: &config::Config,
+    session: &Session,
+    registered: &Registered,
+) -> Result<(), Error> {
     let name = registered.full_name.split('|').next().unwrap_or_default();
     let (access, option) = match name {
         "module" => (config.security.module_command, "enable-module-command"),

@@ -79,6 +79,15 @@ impl<'a> Reply<'a> {
         }
     }
 
+    /// A string value, or the absent value.
+    #[inline]
+    pub fn string_or_null(&mut self, value: Option<StrRef<'_>>) {
+        match value {
+            Some(value) => self.string(value),
+            None => self.null(),
+        }
+    }
+
     /// `start..end` of a string value as a bulk string; the range lies within the value.
     pub fn string_range(&mut self, value: StrRef<'_>, start: u64, end: u64) {
         let len = end.saturating_sub(start);

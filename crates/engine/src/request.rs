@@ -90,7 +90,8 @@ impl Worker {
     ) -> Admission<'e> {
         let Some(registered) = registered else {
             let container = args.first().is_some_and(|name| engine.commands.get(name).is_some());
-            let error = if container { Error::unknown_subcommand(args) } else { Error::unknown_command(args) };
+            let error =
+                if container { Error::unknown_subcommand(args) } else { Error::unknown_command(args) };
             return Admission::Refuse(error);
         };
         let command = registered.command;
@@ -111,14 +112,21 @@ impl Worker {
         {
             return Admission::Refuse(error);
         }
-        if engine.clients.pause.until_ms(batch.now_ms).is_some() && engine.clients.pause.holds(command.flags) {
+        if engine.clients.pause.until_ms(batch.now_ms).is_some() && engine.clients.pause.holds(command.flags)
+        {
             return Admission::HoldUp;
         }
         Admission::Execute(registered)
     }
 
     /// Answers a request that is not executed.
-    fn refuse(&mut self, engine: &Engine, conn: &mut Conn<Session>, registered: Option<&Registered>, error: &Error) {
+    fn refuse(
+        &mut self,
+        engine: &Engine,
+        conn: &mut Conn<Session>,
+        registered: Option<&Registered>,
+        error: &Error,
+    ) {
         let share = Worker::share(engine, self.id);
         if let Some(stats) = registered.and_then(|r| share.commands.get(r.id)) {
             stats.rejected.add(1);

@@ -67,7 +67,11 @@ impl CommandTable {
     /// Renames a command, or removes it (`rename-command`). The error says what is wrong.
     pub fn rename(&mut self, from: &[u8], to: Option<&[u8]>) -> Result<(), String> {
         let from = from.to_ascii_lowercase();
-        let at = self.names.iter().position(|(name, _)| **name == *from).ok_or("No such command in rename-command")?;
+        let at = self
+            .names
+            .iter()
+            .position(|(name, _)| **name == *from)
+            .ok_or("No such command in rename-command")?;
         let (_, command) = self.names.remove(at);
         if let Some(to) = to {
             let to = to.to_ascii_lowercase();
@@ -136,7 +140,8 @@ fn register(command: &'static Command, parent: Option<&str>, count: &mut usize) 
     };
     let id = *count;
     *count += 1;
-    let subcommands = command.subcommands.iter().map(|sub| register(sub, Some(command.name), count)).collect();
+    let subcommands =
+        command.subcommands.iter().map(|sub| register(sub, Some(command.name), count)).collect();
     let first_key = match command.keys {
         [spec, ..] => match (spec.begin, spec.find) {
             (Begin::Index(index), Find::Range { .. }) => index.max(0) as usize,
@@ -159,9 +164,9 @@ pub fn keys_of(command: &Command, args: &[&[u8]], mut each: impl FnMut(usize)) -
                     (from as usize..args.len()).find(|&i| args[i].eq_ignore_ascii_case(word.as_bytes()))
                 } else {
                     let last = args.len() as i64 + i64::from(from);
-                    (1..=last.max(0) as usize).rev().find(|&i| {
-                        args.get(i).is_some_and(|a| a.eq_ignore_ascii_case(word.as_bytes()))
-                    })
+                    (1..=last.max(0) as usize)
+                        .rev()
+                        .find(|&i| args.get(i).is_some_and(|a| a.eq_ignore_ascii_case(word.as_bytes())))
                 };
                 match found {
                     Some(at) => at as i64 + 1,
@@ -181,7 +186,8 @@ pub fn keys_of(command: &Command, args: &[&[u8]], mut each: impl FnMut(usize)) -
                 (first, end, i64::from(step))
             }
             Find::KeyNum { at, first: offset, step } => {
-                let number = args.get((first + i64::from(at)) as usize).and_then(|n| value::number::parse_i64(n));
+                let number =
+                    args.get((first + i64::from(at)) as usize).and_then(|n| value::number::parse_i64(n));
                 let Some(number) = number.filter(|n| (0..=len).contains(n)) else {
                     sound = false;
                     continue;

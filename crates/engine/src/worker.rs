@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use config::choices::EvictionPolicy;
+use config::EvictionPolicy;
 use keyspace::{Inside, KeyHash, Keyspace, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use resp::{Limits, ProtocolError};
@@ -210,7 +210,9 @@ impl Worker {
         let inside = batch.inside(self.id);
         let keys = || {
             requests.iter().filter_map(|request| match request.what {
-                What::Slices { hash: Some(hash), .. } => Some((items[request.item].conn.session.database, hash)),
+                What::Slices { hash: Some(hash), .. } => {
+                    Some((items[request.item].conn.session.database, hash))
+                }
                 _ => None,
             })
         };
@@ -247,18 +249,17 @@ impl Worker {
         pending: Vec<u8>,
         now_ms: i64,
     ) {
-        let session = &mut conn.session;
-        session.is_rewound = false;
-        session.parser.shrink();
+        conn.session.is_rewound = false;
+        conn.session.parser.shrink();
         let counters = &Self::share(engine, self.id).counters;
-        if pending.len() as u64 > config.clients.query_bytes_max && session.waiting == Waiting::No {
+        if pending.len() as u64 > config.clients.query_bytes_max && conn.session.waiting == Waiting::No {
             counters.query_limit_disconnections.add(1);
             conn.close_now();
         }
-        session.pending = pending;
-        if session.closing {
+        conn.session.pending = pending;
+        if conn.session.closing {
             conn.close_after_flush();
-        } else if session.waiting != Waiting::No {
+        } else if conn.session.waiting != Waiting::No {
             conn.pause_reading();
         }
         let output = conn.out.pending_bytes() as u64;

@@ -1,0 +1,89 @@
+//! Options about how values are encoded, as OBJECT ENCODING reports it.
+
+use super::{ANY_INT, UP_TO_INT, UP_TO_LONG};
+use crate::option::OptionSpec;
+
+const NO_TYPE_YET: &str = "kept for a data type that comes with the next version; it has no effect yet";
+
+pub(super) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::number("hash-max-listpack-entries", UP_TO_LONG, "512", "Most fields of a hash in one block.")
+        .aliases(&["hash-max-ziplist-entries"])
+        .unit("fields")
+        .noted(NO_TYPE_YET),
+    OptionSpec::memory(
+        "hash-max-listpack-value",
+        UP_TO_LONG,
+        "64",
+        "Longest field or value of a hash in one block.",
+    )
+    .aliases(&["hash-max-ziplist-value"])
+    .noted(NO_TYPE_YET),
+    OptionSpec::memory(
+        "hll-sparse-max-bytes",
+        UP_TO_LONG,
+        "3000",
+        "Size at which a HyperLogLog goes over from its sparse to its dense form (12 KB). 0 means dense at once.",
+    ),
+    OptionSpec::number(
+        "list-compress-depth",
+        UP_TO_INT,
+        "0",
+        "Redis: nodes at a list's ends that are not compressed.",
+    )
+    .debug()
+    .noted(NO_TYPE_YET),
+    OptionSpec::number(
+        "list-max-listpack-size",
+        ANY_INT,
+        "-2",
+        "Size of a list's blocks: positive for elements, -1 to -5 for 4, 8, 16, 32, 64 KB.",
+    )
+    .aliases(&["list-max-ziplist-size"])
+    .noted(NO_TYPE_YET),
+    OptionSpec::number(
+        "set-max-intset-entries",
+        UP_TO_LONG,
+        "512",
+        "Most members of a set of integers in one block.",
+    )
+    .unit("members")
+    .noted(NO_TYPE_YET),
+    OptionSpec::number("set-max-listpack-entries", UP_TO_LONG, "128", "Most members of a set in one block.")
+        .unit("members")
+        .noted(NO_TYPE_YET),
+    OptionSpec::number("set-max-listpack-value", UP_TO_LONG, "64", "Longest member of a set in one block.")
+        .unit("bytes")
+        .noted(NO_TYPE_YET),
+    OptionSpec::memory(
+        "stream-node-max-bytes",
+        UP_TO_LONG,
+        "4096",
+        "Size of a stream's blocks; 0 means no limit.",
+    )
+    .noted(NO_TYPE_YET),
+    OptionSpec::number(
+        "stream-node-max-entries",
+        UP_TO_LONG,
+        "100",
+        "Most entries of a stream in one block; 0 means no limit.",
+    )
+    .unit("entries")
+    .noted(NO_TYPE_YET),
+    OptionSpec::number(
+        "zset-max-listpack-entries",
+        UP_TO_LONG,
+        "128",
+        "Most members of a sorted set in one block.",
+    )
+    .aliases(&["zset-max-ziplist-entries"])
+    .unit("members")
+    .noted(NO_TYPE_YET),
+    OptionSpec::memory(
+        "zset-max-listpack-value",
+        UP_TO_LONG,
+        "64",
+        "Longest member of a sorted set in one block.",
+    )
+    .aliases(&["zset-max-ziplist-value"])
+    .noted(NO_TYPE_YET),
+];
