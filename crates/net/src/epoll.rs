@@ -207,6 +207,10 @@ impl Driver for Epoll {
         self.ask(link, mask);
     }
 
+    fn unwanted_input(&mut self, _link: &mut Link) {
+        // Nothing is read for a connection that is paused when its event comes.
+    }
+
     fn send(&mut self, link: &mut Link) -> Sent {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         let sent = if link.flight.is_single() {

@@ -65,8 +65,17 @@ impl Handle {
 
     /// Hands a connected socket (TCP or unix) to the reactor. If the reactor has ended, the socket is closed.
     pub fn adopt(&self, socket: impl Into<OwnedFd>) {
+        let socket = socket.into();
+        // With io_uring a receive on a non-blocking socket would end at once; epoll's calls ask for non-blocking themselves.
+        // Fails only for what is no socket, which shows when it is opened.
+        let _ = rustix::io::ioctl_fionbio(&socket, false);
+        self.hand_over(socket);
+    }
+
+    /// [`adopt`](Handle::adopt) for a socket that is known to be blocking.
+    pub(crate) fn hand_over(&self, socket: OwnedFd) {
         self.shared.load.fetch_add(1, Ordering::Relaxed);
-        self.send(Message::Adopt(socket.into()));
+        self.send(Message::Adopt(socket));
     }
 
     /// Has the reactor accept connections from these; meant for the first of a group, which spreads them.

@@ -42,6 +42,7 @@ mod listen;
 mod out;
 mod peer;
 mod reactor;
+mod uring;
 
 use std::time::Duration;
 

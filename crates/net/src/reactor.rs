@@ -77,7 +77,7 @@ impl Reactor {
     /// A reactor of its own.
     pub fn new(config: Config) -> io::Result<Reactor> {
         config.check()?;
-        let (kind, fallback) = choose(&config)?;
+        let (kind, fallback) = choose(config.kind)?;
         let handle = Handle::new()?;
         Ok(Reactor { config, kind, fallback, group: vec![handle.clone()], handle, listeners: Vec::new() })
     }
@@ -130,15 +130,28 @@ impl Reactor {
             stopping: false,
         };
         core.add_listeners(self.listeners);
+        if self.kind == ReactorKind::IoUring {
+            match crate::uring::setup(&self.config) {
+                Ok(parts) => return crate::uring::run(parts, core),
+                // It worked when this reactor was made: a limit on locked memory, perhaps.
+                Err(error) if self.config.kind == ReactorKind::Auto => {
+                    core.service.warn(&format!("io_uring cannot be set up ({error}), using epoll"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
         crate::epoll::run(&self.config, core)
     }
 }
 
-fn choose(config: &Config) -> io::Result<(ReactorKind, Option<String>)> {
-    match config.kind {
+fn choose(kind: ReactorKind) -> io::Result<(ReactorKind, Option<String>)> {
+    match kind {
         ReactorKind::Epoll => Ok((ReactorKind::Epoll, None)),
-        ReactorKind::IoUring => Err(io::ErrorKind::Unsupported.into()),
-        ReactorKind::Auto => Ok((ReactorKind::Epoll, Some("not built".to_owned()))),
+        ReactorKind::IoUring => crate::uring::probe().map(|()| (ReactorKind::IoUring, None)),
+        ReactorKind::Auto => Ok(match crate::uring::probe() {
+            Ok(()) => (ReactorKind::IoUring, None),
+            Err(error) => (ReactorKind::Epoll, Some(format!("io_uring is not usable here: {error}"))),
+        }),
     }
 }
 
@@ -156,10 +169,14 @@ pub(crate) enum Sent {
 pub(crate) trait Driver {
     /// A connection begins.
     fn begin(&mut self, link: &mut Link) -> io::Result<()>;
-    /// Input is wanted: see to it that it comes. (That it is unwanted a back end finds out when some comes.)
+    /// Input is wanted: see to it that it comes. (That it is no longer wanted matters only when some comes.)
     fn want_input(&mut self, link: &mut Link);
     /// Sends what the flight holds, or as much as goes.
     fn send(&mut self, link: &mut Link) -> Sent;
+    /// Hands over to the kernel the sends that are only queued.
+    fn submit_sends(&mut self) {}
+    /// Input came that is not wanted: see to it that not much more comes.
+    fn unwanted_input(&mut self, link: &mut Link);
     /// The flight is empty again.
     fn all_sent(&mut self, link: &mut Link);
     /// The service is done with the connection. False: the kernel is not, keep the link.
@@ -213,7 +230,7 @@ impl<S: Service> Core<S> {
     pub(crate) fn place<D: Driver>(&mut self, driver: &mut D, socket: OwnedFd) {
         let least = self.group.iter().min_by_key(|handle| handle.connections());
         match least {
-            Some(other) if !other.is_same(&self.handle) => other.adopt(socket),
+            Some(other) if !other.is_same(&self.handle) => other.hand_over(socket),
             _ => {
                 self.handle.burden();
                 self.open(driver, socket);
@@ -272,12 +289,19 @@ impl<S: Service> Core<S> {
             link.ended |= end == End::Reached;
             let mut tell_end = end == End::Reached;
             let mut wanted = link.closing == Closing::No;
-            if wanted && link.paused {
+            if !wanted {
+                driver.unwanted_input(link);
+            } else if link.paused {
+                driver.unwanted_input(link);
                 link.held.extend_from_slice(input);
                 input = &[];
                 tell_end = end != End::No && !link.end_told;
                 link.end_told |= tell_end;
                 wanted = tell_end;
+            } else if !link.held.is_empty() {
+                // Resumed a moment ago: what was held comes first, and this with it.
+                link.held.extend_from_slice(input);
+                wanted = false;
             }
             if !wanted || (input.is_empty() && !tell_end) {
                 // Input after the service has decided to close is dropped; an announced end will be met by reading on.
@@ -327,7 +351,7 @@ impl<S: Service> Core<S> {
     pub(crate) fn settle<D: Driver>(&mut self, driver: &mut D, mut conn: Box<Conn<S::Session>>) {
         conn.link.touched = false;
         if let Closing::Now(why) = conn.link.closing {
-            return self.close(driver, conn, why);
+            return self.close(driver, *conn, why);
         }
         let Conn { out, link, .. } = &mut *conn;
         if !link.sending && !link.corked && (!out.nothing_queued() || !link.flight.is_empty()) {
@@ -338,7 +362,7 @@ impl<S: Service> Core<S> {
                 match driver.send(link) {
                     Sent::Bytes(n) => link.flight.advance(n, out, &mut self.pool),
                     Sent::Later => break,
-                    Sent::Failed(kind) => return self.close(driver, conn, CloseReason::Failed(kind)),
+                    Sent::Failed(kind) => return self.close(driver, *conn, CloseReason::Failed(kind)),
                 }
                 if link.flight.is_empty() && out.nothing_queued() {
                     driver.all_sent(link);
@@ -351,7 +375,7 @@ impl<S: Service> Core<S> {
             if let Closing::AfterFlush(why) = link.closing
                 && !link.corked
             {
-                return self.close(driver, conn, why);
+                return self.close(driver, *conn, why);
             }
         }
         if !link.paused && link.closing == Closing::No {
@@ -384,12 +408,12 @@ impl<S: Service> Core<S> {
     /// The socket failed, or the peer is gone altogether.
     pub(crate) fn fail<D: Driver>(&mut self, driver: &mut D, id: ConnId, why: CloseReason) {
         if let Some(conn) = self.conns.take(id) {
-            self.close(driver, conn, why);
+            self.close(driver, *conn, why);
         }
     }
 
-    fn close<D: Driver>(&mut self, driver: &mut D, conn: Box<Conn<S::Session>>, why: CloseReason) {
-        let Conn { session, mut link, mut out } = *conn;
+    fn close<D: Driver>(&mut self, driver: &mut D, conn: Conn<S::Session>, why: CloseReason) {
+        let Conn { session, mut link, mut out } = conn;
         let id = link.id;
         out.clear();
         out.reclaim(&mut self.pool);
@@ -437,9 +461,7 @@ impl<S: Service> Core<S> {
             Message::Adopt(socket) => self.open(driver, socket),
             Message::AddListeners(listeners) => {
                 self.add_listeners(listeners);
-                if self.accept_rests_until.is_none() {
-                    self.begin_listening(driver);
-                }
+                self.begin_listening(driver);
             }
             Message::RemoveListeners(gone) => {
                 self.listeners.retain(|(key, listener)| {
@@ -468,6 +490,9 @@ impl<S: Service> Core<S> {
 
     /// Begins to accept from all listeners that are not accepted from yet.
     pub(crate) fn begin_listening<D: Driver>(&mut self, driver: &mut D) {
+        if self.stopping || self.accept_rests_until.is_some() {
+            return;
+        }
         for (key, listener) in &self.listeners {
             if let Err(error) = driver.listen(listener, *key) {
                 self.service.warn(&format!("Accepting client connections: {error}"));
@@ -482,8 +507,12 @@ impl<S: Service> Core<S> {
             listener.shut();
             driver.unlisten(&listener, key);
         }
-        for id in self.conns.ids() {
-            self.settle_id(driver, id);
+        let ids = self.conns.ids();
+        for id in &ids {
+            self.settle_id(driver, *id);
+        }
+        driver.submit_sends();
+        for id in ids {
             self.fail(driver, id, CloseReason::Stopped);
         }
     }
