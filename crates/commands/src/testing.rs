@@ -24,7 +24,7 @@ impl Server {
         let keyspace = Arc::new(Keyspace::new(Options { stripes: 16, databases: 16, workers: 1 }));
         let loaded =
             config::Loader::load(None, None, b"enable-debug-command yes").expect("a sound configuration");
-        let live = config::Live::new(loaded);
+        let live = Arc::new(config::Live::new(loaded));
         let engine = Arc::new(Engine::new(keyspace, live, CommandTable::new(crate::all()), 1));
         let reactor = net::Reactor::new(net::Config::default()).expect("a reactor");
         let handle = reactor.handle();

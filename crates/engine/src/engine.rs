@@ -37,7 +37,7 @@ pub struct Engine {
     /// All keys.
     pub keyspace: Arc<Keyspace>,
     /// The settings in force.
-    pub config: config::Live,
+    pub config: Arc<config::Live>,
     /// Every command.
     pub commands: CommandTable,
     /// The stream of effects.
@@ -80,7 +80,7 @@ impl Engine {
     /// A server with these commands and settings, not serving yet.
     pub fn new(
         keyspace: Arc<Keyspace>,
-        config: config::Live,
+        config: Arc<config::Live>,
         commands: CommandTable,
         reactors: usize,
     ) -> Engine {

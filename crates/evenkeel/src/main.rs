@@ -1,6 +1,6 @@
 //! The one binary: reads its arguments and settings, prepares the process, and serves.
 //!
-//! It holds no data and executes no command. `main` decides what was asked for, `start` prepares, `serve` is where the
+//! It holds no data and executes no command. `main` decides what was asked for, `start` prepares, [`serve`] is where the
 //! engine is wired in; the exit status is decided here and nowhere else.
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ mod limits;
 mod log_setup;
 mod pidfile;
 mod restart;
+mod serve;
 mod shell;
 mod signals;
 mod supervisor;
@@ -27,6 +28,9 @@ use config::{CommandLine, Config, LoadError, Loader, Supervision};
 use crate::invocation::{Name, VERSION};
 use crate::restart::Start;
 use crate::shell::Shell;
+
+#[global_allocator]
+static ALLOCATOR: keyspace::Allocator = keyspace::Allocator;
 
 fn main() -> ExitCode {
     let (start_kind, arguments) = restart::arguments();
@@ -103,22 +107,9 @@ fn start(
     }
     let given = file.is_some() || stdin || !options.is_empty();
     match Shell::prepare(loaded, name, start, given) {
-        Ok(shell) => serve(&shell),
+        Ok(shell) => serve::serve(&shell),
         Err(reason) => fatal(&reason),
     }
-}
-
-/// Serves until a signal or a command ends the server. The engine is wired in here.
-fn serve(shell: &Shell) -> ExitCode {
-    shell.initialized();
-    shell.ready();
-    if shell.signals.terminations.recv().is_err() {
-        return ExitCode::FAILURE;
-    }
-    shell.supervisor.stopping();
-    journal::notice!("User requested shutdown...");
-    journal::notice!("Evenkeel is now ready to exit, bye bye...");
-    ExitCode::SUCCESS
 }
 
 fn read_stdin() -> Vec<u8> {
