@@ -31,14 +31,14 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN_GAMMA);
         mix(self.state)
     }
 
     /// A number in `0..bound`; 0 for a bound of 0. The bias is below bound / 2^64.
     pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
     /// An index into a collection of `len` elements (0 when it is empty).
@@ -59,7 +59,7 @@ impl Random {
     /// Fills a slice with printable text of 6 random bits per byte, which no compressor makes much smaller.
     pub fn fill_text(&mut self, out: &mut [u8]) {
         for chunk in out.chunks_mut(10) {
-            let mut bits = self.next();
+            let mut bits = self.bits();
             for byte in chunk {
                 *byte = TEXT[(bits & 63) as usize];
                 bits >>= 6;
@@ -69,7 +69,7 @@ impl Random {
 
     /// Arbitrary bytes, zero and newline included.
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.next() as u8).collect()
+        (0..len).map(|_| self.bits() as u8).collect()
     }
 }
 
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn same_seed_same_sequence() {
         let (mut a, mut b) = (Random::new(7), Random::new(7));
-        assert!((0..100).all(|_| a.next() == b.next()));
-        assert_ne!(Random::new(7).next(), Random::new(8).next());
+        assert!((0..100).all(|_| a.bits() == b.bits()));
+        assert_ne!(Random::new(7).bits(), Random::new(8).bits());
     }
 
     #[test]
