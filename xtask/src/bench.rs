@@ -265,14 +265,28 @@ fn bytes_per_key(server: &Server, verb: Verb, keys: u64, value_bytes: usize) -> 
     std::thread::sleep(std::time::Duration::from_millis(300));
     let empty = resident()?;
     fill(server, verb, keys, value_bytes)?;
-    // Connections are gone and a pending rehash or purge has had its turn.
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    let full = resident()?;
+    let full = settled(&resident)?;
     let size = server.client().run("DBSIZE").int();
     if size != Some(keys as i64) {
         return Err(format!("filled {keys} keys, DBSIZE says {size:?}"));
     }
     Ok(full.saturating_sub(empty) as f64 / keys as f64)
+}
+
+/// Waits until resident memory stays within a thousandth for three seconds: a pending rehash or purge has had its turn.
+fn settled(resident: &impl Fn() -> Result<u64, String>) -> Result<u64, String> {
+    let mut last = resident()?;
+    let mut still = 0;
+    for _ in 0..60 {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let now = resident()?;
+        still = if now.abs_diff(last) <= last / 1000 { still + 1 } else { 0 };
+        last = now;
+        if still == 3 {
+            break;
+        }
+    }
+    Ok(last)
 }
 
 /// Requests per second with 1, 2, ... threads. The load shares the cores, so next to what was

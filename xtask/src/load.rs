@@ -36,6 +36,11 @@ pub trait Traffic {
         let _ = (connection, head);
     }
 
+    /// A piece of the body of the bulk reply whose head came last, its line end included.
+    fn body(&mut self, connection: usize, part: &[u8]) {
+        let _ = (connection, part);
+    }
+
     /// Called after each round of reads and writes, every few hundred microseconds under load.
     fn turn(&mut self) {}
 }
@@ -224,9 +229,12 @@ impl Lane {
         outcome: &mut Outcome,
     ) -> io::Result<()> {
         loop {
-            let skipped = self.skip.min(bytes.len());
-            bytes = &bytes[skipped..];
-            self.skip -= skipped;
+            if self.skip > 0 {
+                let skipped = self.skip.min(bytes.len());
+                traffic.body(index, &bytes[..skipped]);
+                bytes = &bytes[skipped..];
+                self.skip -= skipped;
+            }
             if bytes.is_empty() {
                 return Ok(());
             }

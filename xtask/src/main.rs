@@ -5,6 +5,8 @@
 
 mod args;
 mod bench;
+mod cgroup;
+mod headline;
 mod load;
 mod report;
 
@@ -20,12 +22,20 @@ struct Task {
     run: fn(Args) -> Result<(), String>,
 }
 
-const TASKS: &[Task] = &[Task {
-    name: "bench",
-    usage: bench::USAGE,
-    about: "CPU time per request, requests per second, bytes per key, against a reference server",
-    run: bench::run,
-}];
+const TASKS: &[Task] = &[
+    Task {
+        name: "bench",
+        usage: bench::USAGE,
+        about: "CPU time per request, requests per second, bytes per key, against a reference server",
+        run: bench::run,
+    },
+    Task {
+        name: "headline",
+        usage: headline::USAGE,
+        about: "a save under full write load with little head room, against a reference server",
+        run: headline::run,
+    },
+];
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
