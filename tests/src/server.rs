@@ -191,6 +191,10 @@ impl Server {
         command.envs(options.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(&dir).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().map_err(|error| {
+            if !keeps_dir {
+                // Nothing has run in it yet; the error that counts is the one below.
+                let _ = fs::remove_dir_all(&dir);
+            }
             io::Error::new(error.kind(), format!("cannot start {}: {error}", words[0].display()))
         })?;
         let mut server = Server { child, port, dir, keeps_dir };

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -13,11 +14,18 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Small writes are summed up: a pause for each would be dominated by the length of the shortest pause. */
+#define PAUSE_BYTES 65536
+
 static void delay(int fd, ssize_t written) {
+    static __thread size_t owed;
     struct stat facts;
     const char *rate = getenv("EVENKEEL_SLOW_BYTES_PER_SECOND");
     if (written <= 0 || rate == NULL || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) return;
-    double seconds = (double)written / atof(rate);
+    owed += (size_t)written;
+    if (owed < PAUSE_BYTES) return;
+    double seconds = (double)owed / atof(rate);
+    owed = 0;
     struct timespec pause = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     nanosleep(&pause, NULL);
 }
@@ -45,5 +53,14 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
     if (real == NULL) real = (ssize_t (*)(int, const struct iovec *, int))dlsym(RTLD_NEXT, "writev");
     ssize_t written = real(fd, parts, count);
     delay(fd, written);
+    return written;
+}
+
+/* Redis writes its file through stdio, whose own calls of write cannot be replaced from outside. */
+size_t fwrite(const void *data, size_t size, size_t count, FILE *file) {
+    static size_t (*real)(const void *, size_t, size_t, FILE *);
+    if (real == NULL) real = (size_t (*)(const void *, size_t, size_t, FILE *))dlsym(RTLD_NEXT, "fwrite");
+    size_t written = real(data, size, count, file);
+    delay(fileno(file), (ssize_t)(written * size));
     return written;
 }
