@@ -6,12 +6,14 @@
 //! ```text
 //!   server   start, find, stop a server process (ours or a reference)
 //!   client   blocking RESP2/RESP3 client that keeps the exact bytes of a reply
+//!   oracle   random commands to two servers, replies compared
 //!   random   seeded generator; every random test prints its seed
 //!   procfs   CPU time and memory of a process
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod oracle;
 pub mod procfs;
 pub mod random;
 pub mod server;
