@@ -6,9 +6,15 @@
 mod args;
 mod bench;
 mod cgroup;
+mod generated;
+mod group;
 mod headline;
 mod load;
 mod report;
+mod setup;
+mod steps;
+mod tcl;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -22,19 +28,27 @@ struct Task {
     run: fn(Args) -> Result<(), String>,
 }
 
+const fn task(
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(Args) -> Result<(), String>,
+) -> Task {
+    Task { name, usage, about, run }
+}
+
 const TASKS: &[Task] = &[
-    Task {
-        name: "bench",
-        usage: bench::USAGE,
-        about: "CPU time per request, requests per second, bytes per key, against a reference server",
-        run: bench::run,
-    },
-    Task {
-        name: "headline",
-        usage: headline::USAGE,
-        about: "a save under full write load with little head room, against a reference server",
-        run: headline::run,
-    },
+    task("test", steps::USAGE, "everything: installs what is missing, builds, runs all tests", steps::run),
+    task("tidy", tidy::USAGE, "the house rules that a machine can check", tidy::run),
+    task("generate", generated::USAGE, "writes the files that are made from the code", generated::run),
+    task(
+        "bench",
+        bench::USAGE,
+        "CPU time per request, rate, bytes per key, against a reference server",
+        bench::run,
+    ),
+    task("headline", headline::USAGE, "a save under full write load with little head room", headline::run),
+    task("tcl", tcl::USAGE, "Redis 7.0's own test suite against our server", tcl::run),
 ];
 
 fn main() -> ExitCode {
