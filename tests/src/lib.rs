@@ -1,0 +1,23 @@
+//! The outside view of a server: everything here talks to a running process over the wire.
+//!
+//! It does not link against any crate of the server; what a client cannot see is not tested here.
+//! The integration tests in `tests/` and the tasks in `xtask` are built from these pieces:
+//!
+//! ```text
+//!   server   start, find, stop a server process (ours or a reference)
+//!   client   blocking RESP2/RESP3 client that keeps the exact bytes of a reply
+//!   oracle   random commands to two servers, replies compared
+//!   random   seeded generator; every random test prints its seed
+//!   procfs   CPU time and memory of a process
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod oracle;
+pub mod procfs;
+pub mod random;
+pub mod server;
+
+pub use client::{Client, Reply};
+pub use random::Random;
+pub use server::{Server, ServerOptions};

@@ -1,0 +1,164 @@
+//! Differences that are known and right: each with its reason. Everything else is a fault.
+//!
+//! A rule names the kind of server that is the odd one out, so that it never hides a fault of ours.
+
+use std::io;
+
+use crate::client::Client;
+use crate::server::info_field;
+
+/// What a server says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Ours.
+    Evenkeel,
+    /// Any Valkey (from 8 on).
+    Valkey,
+    /// Redis 7.0, from before several clarifications of 7.2.
+    Redis70,
+    /// Redis 8.
+    Redis8,
+    /// Another one, taken as it is.
+    Other,
+}
+
+impl Kind {
+    /// Asks a server.
+    pub fn of(client: &mut Client) -> io::Result<Kind> {
+        let info = client.call(&["INFO", "server"])?.text();
+        let version = info_field(&info, "redis_version").unwrap_or_default();
+        Ok(if info_field(&info, "evenkeel_version").is_some() {
+            Kind::Evenkeel
+        } else if info_field(&info, "valkey_version").is_some() {
+            Kind::Valkey
+        } else if version.starts_with("7.0.") {
+            Kind::Redis70
+        } else if version.starts_with("8.") {
+            Kind::Redis8
+        } else {
+            Kind::Other
+        })
+    }
+}
+
+/// One excuse.
+struct Rule {
+    /// The odd one out.
+    who: Kind,
+    /// First words of the request, upper case.
+    command: &'static str,
+    /// What the odd reply contains.
+    odd: &'static str,
+    /// What the other reply contains.
+    usual: &'static str,
+    /// Why this is right.
+    why: &'static str,
+}
+
+const fn rule(
+    who: Kind,
+    command: &'static str,
+    odd: &'static str,
+    usual: &'static str,
+    why: &'static str,
+) -> Rule {
+    Rule { who, command, odd, usual, why }
+}
+
+const CHECKED_FIRST: &str = "since 7.2 arguments are checked even when the key does not exist";
+const FILTERS: &str = "Valkey combines the filters of CLIENT LIST and KILL and words their errors anew";
+const EMBEDDING: &str = "Valkey embeds strings by the length of key and value, others up to 44 bytes";
+const MODULES: &str = "Valkey 9.1 lists its Lua engine, Redis 8 its vector sets as modules";
+
+const RULES: &[Rule] = &[
+    rule(Kind::Redis70, "BITCOUNT", ":0", "-ERR", CHECKED_FIRST),
+    rule(Kind::Redis70, "BITPOS", ":", "-ERR", CHECKED_FIRST),
+    rule(Kind::Redis70, "BITCOUNT", "-WRONGTYPE", "-ERR", CHECKED_FIRST),
+    rule(Kind::Redis70, "BITPOS", "-WRONGTYPE", "-ERR", CHECKED_FIRST),
+    rule(Kind::Redis70, "SCAN", "", "-ERR invalid cursor", "since 7.2 a negative cursor is refused"),
+    rule(
+        Kind::Redis70,
+        "COMMAND GETKEYS",
+        "wrong number of arguments for 'command|getkeys",
+        "-ERR",
+        "since 7.2 GETKEYS takes a single word",
+    ),
+    rule(
+        Kind::Redis70,
+        "CLIENT SETNAME",
+        "-ERR Client names",
+        "+OK",
+        "since 7.2 a name is checked up to its first zero byte",
+    ),
+    rule(
+        Kind::Redis70,
+        "HELLO",
+        "-WRONGPASS",
+        "-ERR Syntax error",
+        "since 7.2 HELLO's options are parsed before AUTH runs",
+    ),
+    rule(Kind::Redis70, "OBJECT ENCODING", "hashtable", "listpack", "since 7.2 small sets are listpacks"),
+    rule(Kind::Redis70, "OBJECT ENCODING", "quicklist", "listpack", "since 7.2 small lists are listpacks"),
+    rule(Kind::Redis8, "MODULE LIST", "", "*0", MODULES),
+    rule(Kind::Valkey, "MODULE LIST", "", "*0", MODULES),
+    rule(Kind::Valkey, "CLIENT LIST", "", "", FILTERS),
+    rule(Kind::Valkey, "CLIENT KILL", "-ERR", "-ERR", FILTERS),
+    rule(
+        Kind::Valkey,
+        "BITCOUNT",
+        "",
+        "-ERR",
+        "Valkey lets BITCOUNT do without an end, and checks the unit first",
+    ),
+    rule(Kind::Valkey, "GETEX", "-ERR", "$-1", "Valkey checks the expiry even when the key does not exist"),
+    rule(Kind::Valkey, "GETEX", "-ERR", "_", "Valkey checks the expiry even when the key does not exist"),
+    rule(Kind::Valkey, "GETEX", "-ERR", "-WRONGTYPE", "Valkey checks the expiry before the type"),
+    rule(Kind::Valkey, "OBJECT ENCODING", "embstr", "raw", EMBEDDING),
+    rule(Kind::Valkey, "OBJECT ENCODING", "raw", "embstr", EMBEDDING),
+    rule(Kind::Valkey, "LOLWUT", "", "", "LOLWUT is each project's own"),
+    rule(Kind::Valkey, "OBJECT REFCOUNT", ":1", ":2147483647", "Valkey shares no integers"),
+    rule(Kind::Valkey, "SCAN", "unknown type name", "", "Valkey refuses a TYPE that does not exist"),
+    rule(Kind::Valkey, "ZADD", "not a valid float", "", "Valkey takes no hexadecimal floats"),
+    rule(
+        Kind::Valkey,
+        "RESTORE",
+        "DUMP payload version",
+        "+OK",
+        "Valkey reads no payloads of Redis 7.4 and later",
+    ),
+    rule(Kind::Valkey, "DEBUG OBJECT", "", "-ERR", "Valkey's DEBUG OBJECT takes a second word"),
+];
+
+/// The reason why these two replies to a request may differ; none when they may not.
+pub fn reason(words: &[Vec<u8>], replies: [(Kind, &[u8]); 2]) -> Option<&'static str> {
+    let request = words
+        .iter()
+        .map(|word| String::from_utf8_lossy(word).to_ascii_uppercase())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let text = replies.map(|(_, raw)| String::from_utf8_lossy(raw).into_owned());
+    let fits = |rule: &&Rule| {
+        request.starts_with(rule.command)
+            && (0..2).any(|odd| {
+                replies[odd].0 == rule.who
+                    && replies[1 - odd].0 != rule.who
+                    && text[odd].contains(rule.odd)
+                    && text[1 - odd].contains(rule.usual)
+            })
+    };
+    RULES.iter().find(fits).map(|rule| rule.why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excuses_only_the_odd_one() {
+        let words: Vec<Vec<u8>> = ["bitcount", "k", "x"].map(|word| word.as_bytes().to_vec()).to_vec();
+        let (nothing, error) = (b":0\r\n".as_slice(), b"-ERR value is not an integer\r\n".as_slice());
+        assert!(reason(&words, [(Kind::Evenkeel, error), (Kind::Redis70, nothing)]).is_some());
+        assert!(reason(&words, [(Kind::Evenkeel, nothing), (Kind::Redis70, error)]).is_none());
+        assert!(reason(&words, [(Kind::Evenkeel, nothing), (Kind::Other, error)]).is_none());
+    }
+}

@@ -1,0 +1,284 @@
+//! `cargo xtask headline`: a save under full write load in a container with little head room.
+//!
+//! Fill, limit the server's memory to a little above what it has, overwrite flat out, BGSAVE, and judge the
+//! file. The server, its save and (for Redis) its child share core 0; load and probes share core 1. The same is
+//! done to a reference server, and one table shows both.
+//!
+//! What is measured where: throughput and exactness in [`versions`], latency in [`probe`], memory from the cgroup
+//! (anonymous memory of all its processes), else from `/proc`. Variants: [`big`] for one huge string.
+
+mod big;
+mod machine;
+mod overwrite;
+mod probe;
+mod versions;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use system_tests::{Server, ServerOptions, procfs, server};
+
+use crate::args::Args;
+use crate::bench;
+use crate::cgroup::MemoryGroup;
+use crate::report::{self, Table};
+use machine::KernelSetting;
+
+/// What `headline` understands.
+pub const USAGE: &str = "headline [--server PATH] [--profile dist|release] [--against PATH] [--alone] [--keys N] [--value-bytes N]
+      [--headroom PERCENT] [--seconds N] [--no-limit] [--overcommit2] [--thp] [--big] [--slow-disk] [--write]";
+
+/// How fast the slowed disk is.
+const SLOW_BYTES_PER_SECOND: u64 = 5_000_000;
+/// A save that takes longer counts as failed.
+const SAVE_MAX: Duration = Duration::from_secs(600);
+
+/// What one run does.
+pub struct Settings {
+    /// Number of keys.
+    pub keys: usize,
+    /// Bytes of each value.
+    pub value_bytes: usize,
+    /// Memory limit above resident size in percent; none for no limit.
+    pub headroom: Option<u64>,
+    /// Length of the phase before the save.
+    pub before: Duration,
+    /// The library that slows the disk.
+    pub slow: Option<PathBuf>,
+}
+
+/// What was found out about one server: a cell for each row label, in order.
+pub type Findings = Vec<(&'static str, String)>;
+
+/// Runs the task.
+pub fn run(mut args: Args) -> Result<(), String> {
+    let (big, slow) = (args.flag("big"), args.flag("slow-disk"));
+    let (overcommit, thp) = (args.flag("overcommit2"), args.flag("thp"));
+    let (write, alone) = (args.flag("write"), args.flag("alone"));
+    let settings = Settings {
+        keys: args.number("keys", if slow { 1_000_000 } else { 3_000_000 })? as usize,
+        value_bytes: args.number("value-bytes", 200)? as usize,
+        headroom: (!args.flag("no-limit")).then_some(args.number("headroom", 10)?),
+        before: Duration::from_secs(args.number("seconds", 5)?),
+        slow: if slow { Some(machine::slow_disk_library()?) } else { None },
+    };
+    let mut binaries = vec![bench::our_binary(&mut args)?];
+    if let Some(path) = args.value("against")? {
+        binaries.push(PathBuf::from(path));
+    } else if !alone {
+        binaries.push(server::reference()?);
+    }
+    args.finish()?;
+
+    let mut variant = Vec::new();
+    let mut kept = Vec::new();
+    if overcommit {
+        kept.push(KernelSetting::change("/proc/sys/vm/overcommit_memory", "2")?);
+        variant.push("overcommit2");
+    }
+    if thp {
+        kept.push(KernelSetting::change("/sys/kernel/mm/transparent_hugepage/enabled", "always")?);
+        variant.push("thp");
+    }
+    variant.extend([(big, "big"), (slow, "slow-disk")].iter().filter(|(on, _)| *on).map(|(_, name)| *name));
+
+    let mut columns = Vec::new();
+    for binary in &binaries {
+        columns.push(if big {
+            big::measure(binary, &settings)?
+        } else {
+            overwrite::measure(binary, &settings)?
+        });
+    }
+    drop(kept);
+    let text = format!("{}\n{}\n{}\n", table(&columns), describe(big, &settings, &variant), report::facts());
+    println!("{text}");
+    if write {
+        let name = std::iter::once("headline").chain(variant).collect::<Vec<_>>().join("-");
+        report::write_section(&name, &text)?;
+    }
+    Ok(())
+}
+
+fn table(columns: &[Findings]) -> String {
+    let cells = |index: usize| columns.iter().map(move |column| column.get(index));
+    let mut heading = vec![String::new()];
+    heading.extend(cells(0).map(|cell| cell.map_or_else(String::new, |(_, text)| text.clone())));
+    let mut table = Table::new(&heading);
+    for index in 1..columns.iter().map(Vec::len).max().unwrap_or(0) {
+        let label = cells(index).flatten().next().map_or("", |(label, _)| label);
+        let mut row = vec![label.to_string()];
+        row.extend(cells(index).map(|cell| cell.map_or_else(String::new, |(_, text)| text.clone())));
+        table.row(&row);
+    }
+    table.markdown()
+}
+
+fn describe(big: bool, settings: &Settings, variant: &[&str]) -> String {
+    let what = if big {
+        "One string of 500 MB; SETBIT and APPEND one at a time before and during BGSAVE.".to_string()
+    } else {
+        format!(
+            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; server and save on one core, load and \
+             probes on the other.",
+            report::thousands(settings.keys as f64),
+            settings.value_bytes,
+            overwrite::LANES,
+            overwrite::PIPELINE
+        )
+    };
+    let variant =
+        if variant.is_empty() { String::new() } else { format!(" Variant: {}.", variant.join(", ")) };
+    format!("{what}{variant}")
+}
+
+/// A server in its memory group (where the machine allows one), with its memory watched.
+pub struct Watched {
+    /// The server; declared before the group, so that it has ended when the group is removed.
+    pub server: Server,
+    group: Result<Arc<MemoryGroup>, String>,
+    peak: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    sampler: Option<thread::JoinHandle<()>>,
+}
+
+impl Watched {
+    /// Starts a server on core 0 inside a new memory group, without a limit yet.
+    pub fn start(binary: &Path, dir: &Path, settings: &Settings) -> Result<Watched, String> {
+        let group = if settings.headroom.is_some() {
+            MemoryGroup::create("headline").map(Arc::new)
+        } else {
+            Err("none asked for".to_string())
+        };
+        let mut options = ServerOptions::new(binary).dir(dir).args("--io-threads 1");
+        if let Ok(group) = &group {
+            options.wrapper.extend(group.wrapper());
+        }
+        if thread::available_parallelism().map_or(1, |n| n.get()) > 1 {
+            options = options.cores("0");
+        }
+        if let Some(library) = &settings.slow {
+            options = options
+                .env("LD_PRELOAD", &library.to_string_lossy())
+                .env("EVENKEEL_SLOW_BYTES_PER_SECOND", &SLOW_BYTES_PER_SECOND.to_string());
+        }
+        let server = options.start().map_err(|error| error.to_string())?;
+        let (peak, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let sampler = {
+            let (group, peak, stop, pid) = (group.clone().ok(), peak.clone(), stop.clone(), server.pid());
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    peak.fetch_max(anonymous(group.as_deref(), pid), Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(5));
+                }
+            })
+        };
+        Ok(Watched { server, group, peak, stop, sampler: Some(sampler) })
+    }
+
+    /// Limits the group to resident size plus head room; what to say about it in the table.
+    pub fn limit(&self, headroom: Option<u64>) -> Result<String, String> {
+        let resident = procfs::memory(self.server.pid()).map_err(|error| error.to_string())?.resident;
+        match (&self.group, headroom) {
+            (Ok(group), Some(percent)) => {
+                let limit = resident + resident * percent / 100;
+                group.set_limit(limit)?;
+                Ok(format!("{} (+{percent} %)", report::megabytes(limit as f64)))
+            }
+            (Err(reason), _) => Ok(format!("no limit: {reason}")),
+            (Ok(_), None) => Ok("no limit".to_string()),
+        }
+    }
+
+    /// Anonymous memory now; the peak starts anew from here.
+    pub fn reset_peak(&self) -> u64 {
+        let now = anonymous(self.group.as_ref().ok().map(Arc::as_ref), self.server.pid());
+        self.peak.store(now, Ordering::Relaxed);
+        now
+    }
+
+    /// The highest anonymous memory since [`Watched::reset_peak`].
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Processes that the kernel has killed in the group.
+    pub fn kills(&self) -> u64 {
+        self.group.as_ref().map_or(0, |group| group.kills())
+    }
+
+    /// Waits until the save that was just asked for has ended; what became of it.
+    pub fn wait_for_save(&mut self, asked: Instant) -> Saved {
+        while asked.elapsed() < SAVE_MAX {
+            if let Some(status) = self.server.exited() {
+                let by = if self.kills() > 0 { "by the kernel for want of memory" } else { "" };
+                return Saved::ServerDied(format!("server killed {by} ({status})"));
+            }
+            let info = system_tests::Client::connect(self.server.addr())
+                .and_then(|mut c| c.call(&["INFO", "persistence"]));
+            if let Ok(info) = info.map(|reply| reply.text())
+                && server::info_field(&info, "rdb_bgsave_in_progress").as_deref() == Some("0")
+            {
+                let field = |name: &str| server::info_field(&info, name).unwrap_or_default();
+                if field("rdb_last_bgsave_status") != "ok" {
+                    let by =
+                        if self.kills() > 0 { ": child killed by the kernel for want of memory" } else { "" };
+                    return Saved::Failed(format!("save failed{by}"));
+                }
+                return Saved::Yes { seconds: asked.elapsed().as_secs_f64() };
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Saved::Failed("save did not end".to_string())
+    }
+
+    /// How long the start of the save stopped everybody: the cut, or the fork.
+    pub fn cut(&self) -> String {
+        let info = self.server.client().run("INFO everything").text();
+        let field = |name: &str| server::info_field(&info, name);
+        match (field("rdb_last_cut_usec"), field("latest_fork_usec")) {
+            (Some(us), _) => format!("{us} us (cut)"),
+            (None, Some(us)) => format!("{us} us (fork)"),
+            (None, None) => "not reported".to_string(),
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(sampler) = self.sampler.take() {
+            // A sampler that panicked has nothing left to clean up.
+            let _ = sampler.join();
+        }
+        // A forked child outlives its parent and would keep the group busy.
+        for child in procfs::children(self.server.pid()) {
+            if let Some(pid) = rustix::process::Pid::from_raw(child as i32) {
+                // It may have ended in the meantime.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        self.server.kill();
+    }
+}
+
+fn anonymous(group: Option<&MemoryGroup>, pid: u32) -> u64 {
+    let from_group = group.and_then(MemoryGroup::anonymous);
+    from_group.unwrap_or_else(|| procfs::memory_with_children(pid).map_or(0, |memory| memory.anonymous))
+}
+
+/// What became of a save.
+pub enum Saved {
+    /// The file is there.
+    Yes {
+        /// From asking to the end.
+        seconds: f64,
+    },
+    /// The server lives but has no file, and why.
+    Failed(String),
+    /// The server is gone, and why.
+    ServerDied(String),
+}

@@ -1,0 +1,121 @@
+//! The latency probe: one connection that does one thing at a time and remembers how long each took.
+//!
+//! It runs on the load's core with real-time priority where that is permitted, so that what it measures is the
+//! server and not its own waiting for a core.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use system_tests::Client;
+
+use crate::load;
+
+/// Pause between two probes; about a thousand probes per second and kind.
+const PAUSE: Duration = Duration::from_micros(400);
+
+/// Latencies of one kind of command in one phase.
+#[derive(Clone, Debug, Default)]
+pub struct Latencies {
+    micros: Vec<u32>,
+}
+
+impl Latencies {
+    /// The slowest in milliseconds.
+    pub fn slowest_ms(&self) -> f64 {
+        self.micros.iter().max().map_or(0.0, |&us| f64::from(us) / 1000.0)
+    }
+
+    /// The given quantile in milliseconds.
+    pub fn quantile_ms(&self, quantile: f64) -> f64 {
+        let mut sorted = self.micros.clone();
+        sorted.sort_unstable();
+        let at = ((sorted.len() as f64 * quantile) as usize).min(sorted.len().saturating_sub(1));
+        sorted.get(at).map_or(0.0, |&us| f64::from(us) / 1000.0)
+    }
+
+    /// How many probes there were.
+    pub fn count(&self) -> usize {
+        self.micros.len()
+    }
+}
+
+/// Where the probe thread leaves its results; the phases take them out.
+#[derive(Default)]
+pub struct Board {
+    latencies: Mutex<[Latencies; 2]>,
+    stop: AtomicBool,
+    real_time: AtomicBool,
+}
+
+impl Board {
+    /// Takes what was measured since the last call: the two kinds in the order of the probe's commands.
+    pub fn take(&self) -> [Latencies; 2] {
+        std::mem::take(&mut *self.latencies.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Ends the probe thread after its current command.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the probe got real-time priority.
+    pub fn is_real_time(&self) -> bool {
+        self.real_time.load(Ordering::Relaxed)
+    }
+}
+
+/// What the probe sends, alternating between kind 0 and kind 1.
+pub trait Probe {
+    /// Builds the next command of a kind.
+    fn request(&mut self, kind: usize, out: &mut Vec<u8>);
+    /// Its reply came.
+    fn answered(&mut self, kind: usize);
+}
+
+/// Probes until stopped or until the connection ends (a killed server is no error of the probe).
+pub fn run(addr: SocketAddr, board: &Board, probe: &mut impl Probe) -> io::Result<()> {
+    load::pin_thread(1);
+    board.real_time.store(raise_priority(), Ordering::Relaxed);
+    let mut client = Client::connect(addr)?;
+    let mut request = Vec::new();
+    let mut kind = 0;
+    while !board.stop.load(Ordering::Relaxed) {
+        request.clear();
+        probe.request(kind, &mut request);
+        let begin = Instant::now();
+        client.send_raw(&request)?;
+        let reply = client.read()?;
+        let micros = begin.elapsed().as_micros().min(u128::from(u32::MAX)) as u32;
+        if reply.is_error() {
+            return Err(io::Error::other(format!("the probe was answered {}", reply.text())));
+        }
+        probe.answered(kind);
+        board.latencies.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[kind].micros.push(micros);
+        kind = 1 - kind;
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn raise_priority() -> bool {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let chrt = Command::new("chrt").args(["--fifo", "--pid", "1", &thread]).stderr(Stdio::null()).status();
+    chrt.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles() {
+        let latencies = Latencies { micros: (1..=1000).collect() };
+        assert_eq!(latencies.slowest_ms(), 1.0);
+        assert_eq!(latencies.quantile_ms(0.5), 0.501);
+        assert_eq!(Latencies::default().quantile_ms(0.5), 0.0);
+    }
+}

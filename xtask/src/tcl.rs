@@ -1,0 +1,296 @@
+//! `cargo xtask tcl`: Redis 7.0's own test suite against our server.
+//!
+//! The suite comes from Debian's source package, fetched by apt with lists and cache of its own below
+//! `target/redis-src`. The suite starts servers as `src/redis-server CONFIG`; a small script in that place starts ours.
+//! Tests that may fail are listed in `xtask/tcl-allowed.txt`, each with its reason; a listed test that passes is
+//! reported, so that the list shrinks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use system_tests::server;
+
+use crate::args::Args;
+use crate::group;
+use crate::setup;
+
+/// What `tcl` understands.
+pub const USAGE: &str = "tcl [--server PATH] [--verbose] [--tags WORDS] [unit/type/string ...]";
+
+/// The units that have to pass, by the features that exist.
+const UNITS: &[&str] = &[
+    "unit/type/string",
+    "unit/type/incr",
+    "unit/bitops",
+    "unit/bitfield",
+    "unit/hyperloglog",
+    "unit/expire",
+    "unit/scan",
+    "unit/keyspace",
+    "unit/protocol",
+    "unit/querybuf",
+    "unit/printver",
+    "unit/introspection",
+    "unit/slowlog",
+    "unit/latency-monitor",
+    "unit/lazyfree",
+    "unit/info",
+];
+/// A unit that takes longer has hung; the slowest needs about a minute.
+const UNIT_MAX: Duration = Duration::from_secs(300);
+/// The Debian release that has Redis 7.0.
+const RELEASE: &str = "bookworm";
+const ALLOWED: &str = "xtask/tcl-allowed.txt";
+
+/// Runs the task.
+pub fn run(mut args: Args) -> Result<(), String> {
+    let given = args.value("server")?;
+    let verbose = args.flag("verbose");
+    let tags = args.value("tags")?;
+    let mut units = args.positional();
+    args.finish()?;
+    if units.is_empty() {
+        units = UNITS.iter().map(|unit| unit.to_string()).collect();
+    }
+    let binary = given.map_or_else(server::ours, |path| Ok(PathBuf::from(path)))?;
+    let suite = fetch()?;
+    install_wrapper(&suite, &binary)?;
+    let allowed = Allowed::read(&server::checkout().join(ALLOWED))?;
+    let mut bad = Vec::new();
+    let mut counts = [0; 3];
+    for unit in &units {
+        let results = run_unit(&suite, unit, tags.as_deref())?;
+        let failures: Vec<&(String, Outcome)> =
+            results.iter().filter(|(_, outcome)| *outcome == Outcome::Failed).collect();
+        let passed = results.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
+        let (excused, unexpected): (Vec<_>, Vec<_>) =
+            failures.into_iter().partition(|(name, _)| allowed.reason(unit, name).is_some());
+        println!("{unit}: {passed} passed, {} failed as allowed, {} failed", excused.len(), unexpected.len());
+        if verbose {
+            results.iter().for_each(|(name, outcome)| println!("  {outcome:?}: {name}"));
+        }
+        for (name, _) in &unexpected {
+            println!("  FAILED: {name}");
+            bad.push(format!("{unit}: {name}"));
+        }
+        for (name, _) in results.iter().filter(|(_, outcome)| *outcome == Outcome::Passed) {
+            if let Some(reason) = allowed.reason(unit, name) {
+                println!("  passes although {ALLOWED} excuses it ({reason}): {name}");
+            }
+        }
+        counts[0] += passed;
+        counts[1] += excused.len();
+        counts[2] += unexpected.len();
+    }
+    println!("{} passed, {} failed as allowed, {} failed", counts[0], counts[1], counts[2]);
+    if bad.is_empty() { Ok(()) } else { Err(format!("{} unexpected failures", bad.len())) }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+/// Runs one unit with a suite process of its own, so that a crash in one unit is not one of all.
+fn run_unit(suite: &Path, unit: &str, tags: Option<&str>) -> Result<Vec<(String, Outcome)>, String> {
+    let port = 21_000 + (std::process::id() % 100) * 100;
+    let mut command = Command::new("tclsh");
+    command
+        .args(["tests/test_helper.tcl", "--single", unit, "--durable", "--clients", "1", "--timeout", "300"])
+        .args(["--baseport", &port.to_string(), "--portcount", "90"])
+        .current_dir(suite);
+    if let Some(tags) = tags {
+        command.args(["--tags", tags]);
+    }
+    let folder = server::target().join("xtask-test");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let log = folder.join(format!("tcl-{}.log", unit.replace('/', "-")));
+    let failed = |error: std::io::Error| format!("{}: {error}", log.display());
+    let status =
+        group::run(&mut command, &fs::File::create(&log).map_err(failed)?, UNIT_MAX).map_err(failed)?;
+    let text = fs::read(&log).map_err(failed)?;
+    let text = String::from_utf8_lossy(&text);
+    if status.is_none() {
+        println!("{unit}: still running after {} s, ended; see {}", UNIT_MAX.as_secs(), log.display());
+    }
+    let mut results = parse(&text);
+    // Units that only print have no tests; one that did not even get to its end has failed all the same.
+    if !text.contains("All tests passed") && !results.iter().any(|(_, outcome)| *outcome == Outcome::Failed) {
+        results.push(("the unit runs to its end".to_string(), Outcome::Failed));
+    }
+    Ok(results)
+}
+
+/// Reads the suite's report. A name that appears several times fails if it fails once.
+fn parse(text: &str) -> Vec<(String, Outcome)> {
+    let mut results: BTreeMap<String, Outcome> = BTreeMap::new();
+    let mut order = Vec::new();
+    for line in text.lines().map(strip_colours) {
+        let Some((tag, rest)) = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) else {
+            continue;
+        };
+        let outcome = match tag {
+            "ok" => Outcome::Passed,
+            "err" | "exception" | "timeout" => Outcome::Failed,
+            "skip" | "ignore" => Outcome::Skipped,
+            _ => continue,
+        };
+        // `name (12 ms)` when it passes, `name in tests/unit/x.tcl` when it fails.
+        let name = rest.rsplit_once(" in tests/").map_or(rest, |(name, _)| name);
+        let name = match name.rsplit_once(" (") {
+            Some((before, tail)) if tail.ends_with("ms)") => before,
+            _ => name,
+        };
+        let name = name.trim().to_string();
+        match results.get_mut(&name) {
+            Some(old) if outcome == Outcome::Failed => *old = outcome,
+            Some(_) => {}
+            None => {
+                order.push(name.clone());
+                results.insert(name, outcome);
+            }
+        }
+    }
+    order
+        .into_iter()
+        .map(|name| (name.clone(), results.get(&name).copied().unwrap_or(Outcome::Failed)))
+        .collect()
+}
+
+fn strip_colours(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('\u{1b}') {
+        out += &rest[..at];
+        rest = rest[at..].find('m').map_or("", |end| &rest[at + end + 1..]);
+    }
+    out + rest
+}
+
+/// The excuses: `unit | test name or * | reason`, one on a line.
+struct Allowed {
+    rows: Vec<(String, String, String)>,
+}
+
+impl Allowed {
+    fn read(path: &Path) -> Result<Allowed, String> {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Allowed::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Allowed, String> {
+        let mut rows = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+            // The reason stands after the last bar; names of tests may hold bars of their own.
+            let cells =
+                line.split_once(" | ").and_then(|(unit, rest)| Some((unit, rest.rsplit_once(" | ")?)));
+            let Some((unit, (name, reason))) = cells else {
+                return Err(format!("{ALLOWED}: not `unit | test | reason`: {line}"));
+            };
+            rows.push((unit.trim().to_string(), name.trim().to_string(), reason.trim().to_string()));
+        }
+        Ok(Allowed { rows })
+    }
+
+    fn reason(&self, unit: &str, name: &str) -> Option<&str> {
+        let fits = |(of, test, _): &&(String, String, String)| {
+            of == unit
+                && (test == name || test.strip_suffix('*').is_some_and(|prefix| name.starts_with(prefix)))
+        };
+        self.rows.iter().find(fits).map(|(_, _, reason)| reason.as_str())
+    }
+}
+
+/// The folder of the suite, fetched if it is not there.
+fn fetch() -> Result<PathBuf, String> {
+    let base = server::target().join("redis-src");
+    if let Some(found) = unpacked(&base) {
+        return Ok(found);
+    }
+    println!("fetching Redis 7.0's source package");
+    for folder in ["lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(base.join(folder)).map_err(|error| error.to_string())?;
+    }
+    let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    let list = format!("deb-src [signed-by={keyring}] http://deb.debian.org/debian {RELEASE} main\n");
+    fs::write(base.join("sources.list"), list).map_err(|error| error.to_string())?;
+    let options = [
+        format!("Dir::Etc::sourcelist={}", base.join("sources.list").display()),
+        "Dir::Etc::sourceparts=/dev/null".to_string(),
+        format!("Dir::State::lists={}", base.join("lists").display()),
+        format!("Dir::Cache={}", base.join("cache").display()),
+        // The sandbox user of apt may not enter a home directory.
+        "APT::Sandbox::User=root".to_string(),
+    ];
+    let apt = |words: &[&str]| {
+        let mut command = Command::new("apt-get");
+        options.iter().for_each(|option| {
+            command.args(["-o", option]);
+        });
+        setup::run(command.args(words).current_dir(&base))
+    };
+    apt(&["update"])?;
+    apt(&["source", "--download-only", "redis"])?;
+    let tarball = fs::read_dir(&base)
+        .map_err(|error| error.to_string())?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().ends_with(".orig.tar.gz"))
+        .ok_or("apt has brought no .orig.tar.gz")?;
+    setup::run(Command::new("tar").arg("-xzf").arg(tarball).arg("-C").arg(&base))?;
+    unpacked(&base).ok_or_else(|| "the source package holds no test suite".to_string())
+}
+
+fn unpacked(base: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(base).ok()?;
+    entries.flatten().map(|entry| entry.path()).find(|path| path.join("tests/test_helper.tcl").is_file())
+}
+
+/// Puts scripts in the places where the suite expects what it has built.
+fn install_wrapper(suite: &Path, binary: &Path) -> Result<(), String> {
+    // Not resolved further: a program may depend on the name it is called by.
+    let binary = std::path::absolute(binary).map_err(|error| format!("{}: {error}", binary.display()))?;
+    let cli = setup::find("redis-cli").ok_or("redis-cli is not installed")?;
+    let benchmark = setup::find("redis-benchmark").ok_or("redis-benchmark is not installed")?;
+    for (name, target) in [("redis-server", binary), ("redis-cli", cli), ("redis-benchmark", benchmark)] {
+        let path = suite.join("src").join(name);
+        let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", target.display());
+        fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_suites_report() {
+        let text = "[ok]: SET and GET an item (1 ms)\n\u{1b}[0;31m[err]\u{1b}[0m: GETEX (x) in tests/unit/type/string.tcl\nExpected 1\n\
+                    [skip]: big: large memory flag not provided\n[ok]: twice (0 ms)\n[err]: twice in tests/unit/a.tcl\n[1/1 done]: unit (1 s)\n";
+        let expected = [
+            ("SET and GET an item", Outcome::Passed),
+            ("GETEX (x)", Outcome::Failed),
+            ("big: large memory flag not provided", Outcome::Skipped),
+            ("twice", Outcome::Failed),
+        ];
+        assert_eq!(parse(text), expected.map(|(name, outcome)| (name.to_string(), outcome)));
+    }
+
+    #[test]
+    fn excuses_only_what_is_listed() {
+        let allowed =
+            Allowed::parse("# why\nunit/a | one | because | it is\nunit/a | two* | lists\n").unwrap();
+        assert_eq!(allowed.reason("unit/a", "two more"), Some("lists"));
+        assert_eq!(allowed.reason("unit/b", "two more"), None);
+        assert_eq!(allowed.reason("unit/a", "three"), None);
+        assert!(Allowed::parse("unit/a one").is_err());
+    }
+}
