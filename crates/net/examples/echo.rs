@@ -1,6 +1,6 @@
 //! A service that answers each input with one PONG per CRLF-terminated line pair, to measure what the reactor alone costs.
 //!
-//! `echo [epoll|uring] [port]`: understands just enough to serve `redis-benchmark -t ping_mbulk` and `valkey-benchmark`: every
+//! `echo [epoll|uring] [port] [gather-us]`: understands just enough to serve `redis-benchmark -t ping_mbulk` and `valkey-benchmark`: every
 //! `PING` in the input is answered with `+PONG`. CPU time is printed at the end (a client that sends `QUIT` stops it).
 
 use std::time::Duration;
@@ -61,7 +61,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => ReactorKind::Auto,
     };
     let port = args.next().and_then(|port| port.parse().ok()).unwrap_or(7000);
-    let mut reactor = Reactor::new(Config { kind, ..Config::default() })?;
+    let mut config = Config { kind, ..Config::default() };
+    if let Some(us) = args.next().and_then(|us| us.parse().ok()) {
+        config.gather = Duration::from_micros(us);
+    }
+    let mut reactor = Reactor::new(config)?;
     reactor.listen(bind_tcp(&["127.0.0.1"], port, TcpOptions::default())?.listeners);
     println!("{:?} on port {port}", reactor.kind());
     let service = Ping { handle: reactor.handle(), requests: 0, turns: 0, iterations: 0 };

@@ -78,8 +78,10 @@ pub(crate) struct Link {
     pub(crate) sending: bool,
     /// What the back end has asked the kernel for, in bits of its own.
     pub(crate) asked: u32,
-    /// The round in which this connection's input was delivered last.
+    /// io_uring: the round in which this connection's input was delivered last.
     pub(crate) round: u32,
+    /// io_uring: the last window of the rate of input in which it had some.
+    pub(crate) window: u32,
 }
 
 impl<S> Conn<S> {
@@ -101,6 +103,7 @@ impl<S> Conn<S> {
             sending: false,
             asked: 0,
             round: 0,
+            window: 0,
         };
         Conn { session, out: Out::default(), link }
     }

@@ -7,9 +7,10 @@
 //! received buffers are gathered; hand these over in rounds, each connection at most once per round, giving a round's
 //! buffers back after it; re-arm receives that ended (no buffer was left, for instance); the core's housekeeping.
 //!
-//! How long to wait: sends normally complete while they are submitted, so their completions alone must not end the wait, or
-//! each batch would cost two system calls. The kernel is asked to wait for one completion more than there are sends,
-//! but, in case a send cannot complete at once, to make do with any completion after [`SENDS_GRACE_US`].
+//! How long to wait: a send must not wait inside the kernel (MSG_DONTWAIT), so its completion is there as soon as it is
+//! submitted; it is waited for one completion more than there are such sends, else each batch would
+//! cost two system calls. A send that finds the socket full is repeated as one that may wait, which is not counted. When input is dense,
+//! it is waited for several (see [`gather`]).
 //!
 //! # Invariants
 //! 1. `Link::asked` tells which requests of a connection the kernel has ([`RECEIVE`], [`SEND`], [`POLL`]). A bit is
@@ -20,6 +21,7 @@
 //!    (IORING_FEAT_SUBMIT_STABLE, which the probe asks for).
 
 mod buffers;
+mod gather;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -36,15 +38,10 @@ use crate::out::PIECES_MAX;
 use crate::reactor::{Config, Core, Delivery, Driver, End, Sent};
 use crate::{CloseReason, ConnId, Service};
 use buffers::{Buffers, GROUP};
+use gather::Gather;
 
 const SUBMISSIONS: u32 = 1024;
 const COMPLETIONS: u32 = 4096;
-
-/// How long a send that did not complete at once may keep us from seeing other completions.
-const SENDS_GRACE_US: u32 = 100;
-
-/// Sends above this size are not expected to complete at once.
-const SEND_AT_ONCE: usize = 128 << 10;
 
 /// Most bytes in a send of one piece (its length has 32 bits).
 const SEND_MAX: usize = 1 << 30;
@@ -67,6 +64,8 @@ const SEND: u32 = 2;
 const POLL: u32 = 4;
 /// The cancellation of the receive is on its way; not a request that holds on to the link.
 const CANCELLING: u32 = 8;
+/// The last send found the socket full: the next one may wait in the kernel. Not a request either.
+const FULL: u32 = 16;
 const REQUESTS: u32 = RECEIVE | SEND | POLL;
 
 /// A ring and its receive buffers; the ring is dropped first.
@@ -135,10 +134,9 @@ struct Uring<'r> {
     #[expect(clippy::vec_box, reason = "the kernel knows their addresses while the list grows")]
     headers: Vec<Box<Header>>,
     headers_used: usize,
-    /// Sends queued since the last submission that should complete at once.
+    /// Sends queued since the last wait that complete as soon as they are submitted.
     quick_sends: usize,
-    /// The kernel knows [`SENDS_GRACE_US`].
-    grace: bool,
+    gather: Gather,
     /// Keys of the listeners that are accepted from.
     accepting: Vec<u32>,
 }
@@ -156,9 +154,10 @@ struct Got {
     end: End,
 }
 
-pub(crate) fn run<S: Service>(parts: Parts, mut core: Core<S>) -> io::Result<S> {
+pub(crate) fn run<S: Service>(parts: Parts, config: &Config, mut core: Core<S>) -> io::Result<S> {
     let Parts { mut ring, mut buffers } = parts;
-    let grace = ring.params().is_feature_min_timeout();
+    // Without a limit on the wait for several, it must not be waited for several.
+    let horizon = if ring.params().is_feature_min_timeout() { config.gather } else { Duration::ZERO };
     let (mut submitter, queue, mut completions) = ring.split();
     // Only saves looking the descriptor up at each call.
     let _ = submitter.register_ring_fd();
@@ -169,7 +168,7 @@ pub(crate) fn run<S: Service>(parts: Parts, mut core: Core<S>) -> io::Result<S> 
         headers: Vec::new(),
         headers_used: 0,
         quick_sends: 0,
-        grace,
+        gather: Gather::new(horizon, Instant::now()),
         accepting: Vec::new(),
     };
     driver.watch_bell(core.handle.event().as_raw_fd());
@@ -185,6 +184,9 @@ pub(crate) fn run<S: Service>(parts: Parts, mut core: Core<S>) -> io::Result<S> 
         }
         driver.enter(sleep)?;
         core.deliver_due(&mut driver);
+        if driver.gather.is_on() {
+            driver.gather.advance(Instant::now());
+        }
         completions.sync();
         for completion in &mut completions {
             complete(&mut core, &mut driver, &completion, &mut got, &mut ended);
@@ -263,6 +265,7 @@ fn complete<S: Service>(
                 if result == 0 && is_last {
                     got_here.end = End::Reached;
                 }
+                driver.gather.note(&mut link.window);
             }
             if got_here.buffer.is_some() || got_here.end == End::Reached {
                 got.push(got_here);
@@ -284,9 +287,12 @@ fn complete<S: Service>(
                 return;
             }
             let Some(mut conn) = core.conns.take(id) else { return };
-            if result >= 0 {
+            if failed == libc::EAGAIN {
+                conn.link.asked |= FULL;
+            } else if result >= 0 {
+                conn.link.asked &= !FULL;
                 conn.link.flight.advance(result as usize, &mut conn.out, &mut core.pool);
-            } else if !matches!(failed, libc::EAGAIN | libc::EINTR) {
+            } else if failed != libc::EINTR {
                 conn.link.closing = Closing::Now(CloseReason::Failed(kind_of(failed)));
             }
             core.settle(driver, conn);
@@ -369,11 +375,8 @@ impl Uring<'_> {
     }
 
     fn after_submission(&mut self) {
-        if self.queue.is_empty() {
-            self.quick_sends = 0;
-            if self.backlog.is_empty() {
-                self.headers_used = 0;
-            }
+        if self.queue.is_empty() && self.backlog.is_empty() {
+            self.headers_used = 0;
         }
     }
 
@@ -399,15 +402,15 @@ impl Uring<'_> {
                 time = Timespec::from(sleep);
                 args = args.timespec(&time);
             }
-            let mut want = 1;
-            if self.grace && self.quick_sends > 0 {
-                want += self.quick_sends;
-                args = args.min_wait_usec(SENDS_GRACE_US);
+            let want = self.gather.want();
+            if want > 1 {
+                args = args.min_wait_usec(self.gather.patience_us());
             }
-            self.submitter.submit_with_args(want, &args)
+            self.submitter.submit_with_args(self.quick_sends + want, &args)
         };
         self.queue.sync();
         self.after_submission();
+        self.quick_sends = 0;
         match entered {
             Ok(_) => Ok(()),
             Err(error) => match error.raw_os_error() {
@@ -472,27 +475,27 @@ impl Driver for Uring<'_> {
 
     fn send(&mut self, link: &mut Link) -> Sent {
         let socket = Fd(link.socket.as_raw_fd());
-        let (entry, bytes) = if link.flight.is_single() {
+        let mut flags = libc::MSG_NOSIGNAL;
+        if link.asked & FULL == 0 {
+            flags |= libc::MSG_DONTWAIT;
+            self.quick_sends += 1;
+        }
+        let entry = if link.flight.is_single() {
             let piece = link.flight.first();
             let len = piece.len().min(SEND_MAX);
-            (opcode::Send::new(socket, piece.as_ptr(), len as u32).flags(libc::MSG_NOSIGNAL).build(), len)
+            opcode::Send::new(socket, piece.as_ptr(), len as u32).flags(flags).build()
         } else {
             let mut pieces: Vec<IoSlice<'_>> = Vec::with_capacity(PIECES_MAX);
             link.flight.pieces(&mut pieces);
             let header = self.header();
-            let mut bytes = 0;
             for (into, piece) in header.pieces.iter_mut().zip(&pieces) {
                 *into = libc::iovec { iov_base: piece.as_ptr().cast_mut().cast(), iov_len: piece.len() };
-                bytes += piece.len();
             }
             header.message.msg_iov = header.pieces.as_mut_ptr();
             header.message.msg_iovlen = pieces.len();
             let message = &raw const header.message;
-            (opcode::SendMsg::new(socket, message).flags(libc::MSG_NOSIGNAL as u32).build(), bytes)
+            opcode::SendMsg::new(socket, message).flags(flags as u32).build()
         };
-        if bytes <= SEND_AT_ONCE {
-            self.quick_sends += 1;
-        }
         link.asked |= SEND;
         link.sending = true;
         link.flight.with_kernel = true;
