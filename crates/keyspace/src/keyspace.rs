@@ -281,6 +281,11 @@ impl<'k> Inside<'k> {
         self.keyspace
     }
 
+    /// Which worker this is.
+    pub fn worker(&self) -> WorkerId {
+        self.worker
+    }
+
     /// Asks for the cache lines in which a search for the key starts.
     #[inline]
     pub fn prefetch_bucket(&mut self, database: u32, hash: KeyHash) {
