@@ -366,6 +366,7 @@ impl Drop for Access<'_> {
         // SAFETY: these locks were taken when `held` was made and are released once, here.
         match &self.held {
             Held::None | Held::All { .. } => {}
+            // SAFETY: as above.
             Held::One(stripe) => unsafe { self.keyspace.stripes[*stripe].lock.unlock() },
             Held::Several(stripes) => {
                 // SAFETY: as above.

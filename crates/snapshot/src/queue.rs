@@ -73,15 +73,16 @@ impl Queue {
         Ok(())
     }
 
-    pub(crate) fn push_frozen(&self, frozen: Frozen) -> Result<(), Frozen> {
+    /// False when nobody will write it.
+    pub(crate) fn push_frozen(&self, frozen: Frozen) -> bool {
         let mut inner = self.inner.lock();
         if inner.closed {
-            return Err(frozen);
+            return false;
         }
         inner.frozen.push_back(frozen);
         drop(inner);
         self.more.notify_one();
-        Ok(())
+        true
     }
 
     /// Says that nothing follows.

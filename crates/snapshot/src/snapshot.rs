@@ -628,7 +628,7 @@ impl Snapshot {
             charged,
             ahead: heap,
         };
-        if self.queue.push_frozen(frozen).is_err() {
+        if !self.queue.push_frozen(frozen) {
             self.frozen_done(charged, heap);
         }
         // O(1) for the value; the key is copied.

@@ -135,7 +135,7 @@ impl BlockTree {
             Inner::Leaves(leaves) => count_shared(leaves),
             Inner::Inners(inners) => count_shared(inners),
         };
-        if present == 0 { 0 } else { self.heap_bytes() / present * shared }
+        self.heap_bytes().checked_div(present).unwrap_or(0) * shared
     }
 
     /// The content in order, in pieces that are let go one by one: a clone that is only read once need not hold the
