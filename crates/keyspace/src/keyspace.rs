@@ -41,6 +41,10 @@ pub trait PreImage: Send + Sync {
     /// value or freezes a large one, and does no I/O. `database` is physical.
     fn pre_image(&self, worker: WorkerId, database: u32, entry: EntryView<'_>);
 
+    /// `bytes` of a large value's nodes, which the snapshot may hold frozen, are no longer shared with a live value: memory that
+    /// only the snapshot keeps. Called under the stripe's lock; an upper bound, since replies in progress share nodes too.
+    fn held_back(&self, bytes: u64);
+
     /// A flushed table, if the snapshot still owes something of it; it must be given back to [`Keyspace::free_table`] when done.
     /// Returns the table when the snapshot does not need it.
     fn take_table(&self, table: TakenTable) -> Option<TakenTable>;
@@ -62,9 +66,10 @@ impl TakenTable {
         &mut self,
         from: u64,
         parity: bool,
+        limit: usize,
         visit: impl FnMut(EntryView<'_>) -> bool,
     ) -> Option<u64> {
-        self.table.walk_owed(from, parity, visit)
+        self.table.walk_owed(from, parity, limit, visit)
     }
 }
 
@@ -174,6 +179,11 @@ impl Keyspace {
         self.physical.len() as u32
     }
 
+    /// Threads that may enter the gate.
+    pub fn workers(&self) -> usize {
+        self.gate.workers()
+    }
+
     /// Stripes.
     pub fn stripes(&self) -> usize {
         self.stripes.len()
@@ -271,6 +281,11 @@ impl<'k> Inside<'k> {
         self.keyspace
     }
 
+    /// Which worker this is.
+    pub fn worker(&self) -> WorkerId {
+        self.worker
+    }
+
     /// Asks for the cache lines in which a search for the key starts.
     #[inline]
     pub fn prefetch_bucket(&mut self, database: u32, hash: KeyHash) {
@@ -351,6 +366,7 @@ impl Drop for Access<'_> {
         // SAFETY: these locks were taken when `held` was made and are released once, here.
         match &self.held {
             Held::None | Held::All { .. } => {}
+            // SAFETY: as above.
             Held::One(stripe) => unsafe { self.keyspace.stripes[*stripe].lock.unlock() },
             Held::Several(stripes) => {
                 // SAFETY: as above.
@@ -511,17 +527,26 @@ impl<'k> Access<'k> {
         self.tables_ref(stripe).get(self.physical(database) as usize)?.walk(from, limit, visit)
     }
 
-    /// Shows the entries of a held stripe that are still owed to the running snapshot, from position `from` on until `visit`
-    /// returns false, and marks them as settled. `physical` is a physical database.
+    /// Shows the entries of a held stripe that are still owed to the running snapshot, from position `from` on, and marks them as
+    /// settled, until `visit` returns false or about `limit` entries, owed or not, have been looked at. `physical` is a physical
+    /// database.
     pub fn walk_owed(
         &mut self,
         physical: u32,
         stripe: usize,
         from: u64,
+        limit: usize,
         visit: impl FnMut(EntryView<'_>) -> bool,
     ) -> Option<u64> {
         let parity = self.parity;
-        self.tables(stripe).get_mut(physical as usize)?.walk_owed(from, parity, visit)
+        self.tables(stripe).get_mut(physical as usize)?.walk_owed(from, parity, limit, visit)
+    }
+
+    /// Entries, and entries with a deadline, of a held stripe in a physical database.
+    pub fn stripe_len(&self, physical: u32, stripe: usize) -> (usize, usize) {
+        self.tables_ref(stripe)
+            .get(physical as usize)
+            .map_or((0, 0), |table| (table.len(), table.deadlines()))
     }
 
     /// Removes entries of a held stripe whose deadline has passed, up to about `limit`; `before` sees the logical database and the

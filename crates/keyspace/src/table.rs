@@ -191,6 +191,23 @@ impl Table {
         entry.set_parity(mark.parity);
     }
 
+    /// Tells a running snapshot that nodes which it may hold frozen are no longer shared with a live value.
+    #[cold]
+    fn tell_held_back(bytes: u64, mark: Mark<'_>) {
+        mark.sink.with_sink(&mut |sink| sink.held_back(bytes));
+    }
+
+    /// Called with a large value that has left its entry.
+    fn left_behind(shared: Option<Box<Shared>>, mark: Mark<'_>) -> Option<Box<Shared>> {
+        if let Some(Shared::Tree(tree)) = shared.as_deref() {
+            match tree.shared_bytes_estimate() {
+                0 => {}
+                bytes => Self::tell_held_back(bytes, mark),
+            }
+        }
+        shared
+    }
+
     pub(crate) fn insert(
         &mut self,
         position: u64,
@@ -230,7 +247,7 @@ impl Table {
         self.shared_bytes = self.shared_bytes - shared_bytes_of(old) + shared_bytes_of(new);
         self.index.repoint(found.location, new.to_bits());
         found.entry = new;
-        old.free()
+        Self::left_behind(old.free(), mark)
     }
 
     /// Sets, moves or removes an entry's deadline.
@@ -274,7 +291,7 @@ impl Table {
         if let Some(deadline) = deadline {
             self.unschedule(deadline, mark);
         }
-        shared
+        Self::left_behind(shared, mark)
     }
 
     /// An entry's inline bytes, for changes that keep their number.
@@ -292,9 +309,13 @@ impl Table {
     ) -> Option<R> {
         self.before_change(found.entry, mark);
         let shared = found.entry.shared_mut()?;
-        let before = shared_footprint(shared);
+        let (before, copied) = (shared_footprint(shared), shared.copied_bytes());
         let result = change(shared);
         self.shared_bytes = self.shared_bytes - before + shared_footprint(shared);
+        match shared.copied_bytes().saturating_sub(copied) {
+            0 => {}
+            held => Self::tell_held_back(held, mark),
+        }
         Some(result)
     }
 
@@ -313,20 +334,24 @@ impl Table {
         })
     }
 
-    /// Shows the entries still owed to a snapshot from `position` on, until `visit` returns false, and marks them as settled.
+    /// Shows the entries still owed to a snapshot from `position` on, and marks them as settled, until `visit` returns false or
+    /// about `limit` entries, owed or not, have been looked at.
     pub(crate) fn walk_owed(
         &mut self,
         position: u64,
         parity: bool,
+        limit: usize,
         mut visit: impl FnMut(EntryView<'_>) -> bool,
     ) -> Option<u64> {
+        let mut left = limit.max(1);
         self.index.walk(position, |bits| {
+            left = left.saturating_sub(1);
             let entry = pointed(bits);
             if entry.parity() == parity {
-                return true;
+                return left > 0;
             }
             entry.set_parity(parity);
-            visit(view(entry))
+            visit(view(entry)) && left > 0
         })
     }
 

@@ -26,6 +26,7 @@
 //! Bounds: the slowest change of one byte copies one block and one inner node per level; recursion is as deep as
 //! the tree, at most 9. No operation allocates in proportion to a hole.
 
+mod drain;
 mod iter;
 mod node;
 mod teardown;
@@ -36,6 +37,7 @@ use std::fmt;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
+pub use drain::{Drain, Piece};
 pub(crate) use iter::clip;
 pub use iter::{Chunks, Run, Runs, SharedSlice, SharedSlices};
 pub use node::BLOCK;
@@ -72,6 +74,13 @@ enum Found<'a> {
     Leaf(&'a Arc<Leaf>),
     /// Zeros up to this offset (which may lie beyond the string's end).
     Hole(u64),
+}
+
+/// Children that exist, and how many of them somebody else holds too.
+fn count_shared<T>(children: &[Option<Arc<T>>]) -> (u64, u64) {
+    children.iter().flatten().fold((0, 0), |(present, shared), child| {
+        (present + 1, shared + u64::from(Arc::strong_count(child) > 1))
+    })
 }
 
 impl Default for BlockTree {
@@ -113,6 +122,26 @@ impl BlockTree {
     /// two readings bounds what a clone taken between them holds back.
     pub fn copied_bytes(&self) -> u64 {
         self.census.copied
+    }
+
+    /// Heap bytes of this tree that clones hold too, in O(1): looks at the root and its children only, so a child that
+    /// is shared in part does not count.
+    pub fn shared_bytes_estimate(&self) -> u64 {
+        let Some(root) = &self.root else { return 0 };
+        if Arc::strong_count(root) > 1 {
+            return self.heap_bytes();
+        }
+        let (present, shared) = match &**root {
+            Inner::Leaves(leaves) => count_shared(leaves),
+            Inner::Inners(inners) => count_shared(inners),
+        };
+        self.heap_bytes().checked_div(present).unwrap_or(0) * shared
+    }
+
+    /// The content in order, in pieces that are let go one by one: a clone that is only read once need not hold the
+    /// whole tree until its end.
+    pub fn into_drain(self) -> Drain {
+        Drain::new(self.root, self.height, self.len)
     }
 
     /// The byte at `offset`, `None` at and beyond the end.

@@ -94,6 +94,14 @@ impl Shared {
         }
     }
 
+    /// Bytes of a tree copied so far because a clone held what was to be changed; see [`BlockTree::copied_bytes`].
+    pub fn copied_bytes(&self) -> u64 {
+        match self {
+            Self::Flat(_) => 0,
+            Self::Tree(tree) => tree.copied_bytes(),
+        }
+    }
+
     /// The byte at `offset`, `None` at and beyond the end.
     pub fn byte(&self, offset: u64) -> Option<u8> {
         match self {

@@ -42,6 +42,10 @@ impl PreImage for Collector {
         self.take(database, entry);
     }
 
+    fn held_back(&self, bytes: u64) {
+        assert!(bytes > 0);
+    }
+
     fn take_table(&self, table: TakenTable) -> Option<TakenTable> {
         self.tables.lock().push(table);
         None
@@ -183,7 +187,7 @@ fn every_cut_is_exact() {
                         }
                         let mut inside = keyspace.enter(WORKER);
                         let mut access = inside.lock_stripe(stripe);
-                        from = access.walk_owed(database, stripe, position, |v| {
+                        from = access.walk_owed(database, stripe, position, rng.usize(1..200), |v| {
                             collector.take(database, v);
                             rng.u8(..) < 128
                         });
@@ -192,7 +196,7 @@ fn every_cut_is_exact() {
             }
             let parity = keyspace.parity();
             for mut taken in collector.tables.lock().drain(..) {
-                assert_eq!(taken.walk_owed(0, parity, |_| true), None);
+                assert_eq!(taken.walk_owed(0, parity, usize::MAX, |_| true), None);
             }
             keyspace.exclusive(WORKER).detach_sink();
             // Flushed tables were settled without being collected above: what they owed is what is missing.

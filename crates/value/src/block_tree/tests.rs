@@ -237,9 +237,13 @@ fn fuzz(seed: u64, rounds: usize, len_max: u64) {
                 assert!(old.eq_bytes(&was), "round {round}: a frozen tree changed");
                 old.check();
                 assert_eq!(old == tree, was == model, "round {round}: equality");
-                if rng.bool() {
-                    let mut teardown = old.into_teardown();
-                    while !teardown.step(rng.usize(1..40)) {}
+                match rng.u8(..3) {
+                    0 => {
+                        let mut teardown = old.into_teardown();
+                        while !teardown.step(rng.usize(1..40)) {}
+                    }
+                    1 => check_drain(old, &was),
+                    _ => {}
                 }
             }
             10 => {
@@ -275,4 +279,48 @@ fn model_fuzz() {
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     fuzz(seed, 1500, 40 * BLOCK as u64);
     fuzz(seed ^ 1, 400, (BLOCK * FAN * 3) as u64);
+}
+
+/// Drains a tree and compares what comes with its content.
+fn check_drain(tree: BlockTree, was: &[u8]) {
+    let mut drain = tree.into_drain();
+    let mut at = 0;
+    while let Some(piece) = drain.next() {
+        let part = &was[at..at + piece.len() as usize];
+        match piece.data() {
+            Some(data) => assert_eq!(data, part, "drained at {at}"),
+            None => assert!(part.iter().all(|&byte| byte == 0), "a hole at {at}"),
+        }
+        at += part.len();
+        assert_eq!(drain.remaining(), (was.len() - at) as u64);
+        piece.release();
+    }
+    assert_eq!(at, was.len());
+}
+
+#[test]
+fn a_drain_lets_go_of_what_it_has_passed() {
+    let bytes = (BLOCK * FAN * 2 + 77) as u64;
+    let mut tree = BlockTree::from_slice(&vec![9; bytes as usize]);
+    assert_eq!(tree.shared_bytes_estimate(), 0);
+    let frozen = tree.clone();
+    assert_eq!(tree.shared_bytes_estimate(), tree.heap_bytes());
+    let mut drain = frozen.into_drain();
+    // One block is changed ahead of the drain: it alone is copied, and freed when the drain has passed it.
+    *tree.byte_mut(BLOCK as u64 * 3).unwrap() = 1;
+    let copied = tree.copied_bytes();
+    assert!(copied >= BLOCK as u64);
+    let mut freed = 0;
+    for _ in 0..FAN {
+        freed += drain.next().unwrap().release();
+    }
+    freed += drain.take_freed();
+    assert!((BLOCK as u64..=copied).contains(&freed), "{freed} of {copied}");
+    // Behind the drain nothing is copied any more.
+    tree.write(BLOCK as u64, b"behind");
+    tree.write(BLOCK as u64 * 60, b"behind");
+    assert_eq!(tree.copied_bytes(), copied);
+    assert!(tree.shared_bytes_estimate() < tree.heap_bytes());
+    assert_eq!(drain.map(Piece::release).sum::<u64>(), 0);
+    assert_eq!(tree.shared_bytes_estimate(), 0);
 }

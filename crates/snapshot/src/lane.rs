@@ -1,0 +1,89 @@
+//! A worker's lane: the block that it fills and its compressor. Charges what it allocates to the budget.
+//!
+//! Bounds: a block is shipped when it has its full size; an entry is never divided, so a block is longer by at most one small
+//! entry (a key and up to 4 KiB).
+
+use keyspace::EntryView;
+use rdb::{Compressor, EntryHead, Usage, write};
+use value::StrRef;
+
+use crate::budget::Budget;
+use crate::queue::Queue;
+
+/// Room behind a block's size for the entry that fills it.
+const SLACK: usize = 8 * 1024;
+
+#[derive(Default)]
+pub(crate) struct Lane {
+    block: Vec<u8>,
+    charged: u64,
+    /// The logical database that the block has selected last.
+    selected: Option<u32>,
+    compressor: Option<Compressor>,
+    /// Entries that have passed through here, frozen ones included.
+    pub(crate) entries: u64,
+}
+
+impl Lane {
+    /// Encodes an entry with a small value.
+    pub(crate) fn encode(
+        &mut self,
+        database: u32,
+        entry: &EntryView<'_>,
+        value: StrRef<'_>,
+        usage: Usage,
+        settings: &Settings<'_>,
+    ) {
+        if self.block.capacity() == 0 {
+            self.block =
+                settings.queue.spare().unwrap_or_else(|| Vec::with_capacity(settings.block_bytes + SLACK));
+            self.charged = self.block.capacity() as u64;
+            settings.budget.charge(self.charged);
+        }
+        if self.selected != Some(database) {
+            write::select_db(&mut self.block, database);
+            self.selected = Some(database);
+        }
+        if settings.compression && self.compressor.is_none() {
+            self.compressor = Some(Compressor::new());
+        }
+        let head = EntryHead { key: entry.key, expire_at_ms: entry.deadline_ms, usage };
+        write::string_entry(&mut self.block, &head, value, self.compressor.as_mut());
+        if self.block.len() >= settings.block_bytes {
+            self.ship(settings);
+        }
+    }
+
+    /// Hands the block over to the writer.
+    pub(crate) fn ship(&mut self, settings: &Settings<'_>) {
+        let block = std::mem::take(&mut self.block);
+        self.selected = None;
+        if block.capacity() == 0 {
+            return;
+        }
+        // A long key may have made it grow.
+        settings.budget.charge((block.capacity() as u64).saturating_sub(self.charged));
+        let capacity = block.capacity() as u64;
+        if block.is_empty() || settings.queue.push_block(block).is_err() {
+            settings.budget.release(capacity);
+        }
+    }
+
+    /// Throws away what has not been shipped.
+    pub(crate) fn discard(&mut self, budget: &Budget) {
+        if self.block.capacity() > 0 {
+            self.block = Vec::new();
+            budget.release(self.charged);
+        }
+        self.selected = None;
+        self.compressor = None;
+    }
+}
+
+/// What encoding depends on.
+pub(crate) struct Settings<'a> {
+    pub(crate) queue: &'a Queue,
+    pub(crate) budget: &'a Budget,
+    pub(crate) block_bytes: usize,
+    pub(crate) compression: bool,
+}

@@ -1,0 +1,169 @@
+//! Between the workers and the writer: full blocks, frozen values, and how it is to end. Bounded by the budget, which the
+//! callers charge.
+
+use std::collections::VecDeque;
+
+use parking_lot::{Condvar, Mutex};
+use rdb::Usage;
+use value::Shared;
+
+/// Empty blocks kept for the next use.
+const SPARE_MAX: usize = 8;
+
+/// A large value as it was at the cut, on its way to the writer.
+pub(crate) struct Frozen {
+    /// Logical database.
+    pub(crate) database: u32,
+    pub(crate) key: Box<[u8]>,
+    pub(crate) deadline_ms: Option<i64>,
+    pub(crate) usage: Usage,
+    pub(crate) value: Shared,
+    /// What was charged for it.
+    pub(crate) charged: u64,
+    /// What it counts among the bytes ahead of the writer.
+    pub(crate) ahead: u64,
+}
+
+/// What the writer has to do next.
+pub(crate) enum Work {
+    /// Frozen values come first: every change of their originals costs a copy until they are let go.
+    Frozen(Frozen),
+    Block(Vec<u8>),
+    /// Everything has been written: end the file.
+    Finish,
+    /// Give up.
+    Abort,
+}
+
+#[derive(Default)]
+struct Inner {
+    frozen: VecDeque<Frozen>,
+    blocks: VecDeque<Vec<u8>>,
+    spare: Vec<Vec<u8>>,
+    /// The cut has been made: the writer may begin.
+    opened: bool,
+    /// Nothing follows what is queued.
+    complete: bool,
+    aborted: bool,
+    /// The writer takes no more; what is pushed is refused.
+    closed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    more: Condvar,
+}
+
+impl Queue {
+    pub(crate) fn open(&self) {
+        self.inner.lock().opened = true;
+        self.more.notify_one();
+    }
+
+    /// Gives the block back when nobody will write it.
+    pub(crate) fn push_block(&self, block: Vec<u8>) -> Result<(), Vec<u8>> {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return Err(block);
+        }
+        inner.blocks.push_back(block);
+        drop(inner);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    /// False when nobody will write it.
+    pub(crate) fn push_frozen(&self, frozen: Frozen) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return false;
+        }
+        inner.frozen.push_back(frozen);
+        drop(inner);
+        self.more.notify_one();
+        true
+    }
+
+    /// Says that nothing follows.
+    pub(crate) fn complete(&self) {
+        self.inner.lock().complete = true;
+        self.more.notify_one();
+    }
+
+    /// Tells the writer to give up. False when it has ended or is ending the file already.
+    pub(crate) fn abort(&self) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return false;
+        }
+        inner.aborted = true;
+        drop(inner);
+        self.more.notify_one();
+        true
+    }
+
+    /// Waits for the cut. False when there will be none.
+    pub(crate) fn wait_opened(&self) -> bool {
+        let mut inner = self.inner.lock();
+        while !inner.opened && !inner.aborted {
+            self.more.wait(&mut inner);
+        }
+        inner.opened
+    }
+
+    /// The writer's next piece of work; waits for it. `Finish` and `Abort` close the queue: they are the last.
+    pub(crate) fn next(&self) -> Work {
+        let mut inner = self.inner.lock();
+        loop {
+            if inner.aborted {
+                inner.closed = true;
+                return Work::Abort;
+            }
+            if let Some(frozen) = inner.frozen.pop_front() {
+                return Work::Frozen(frozen);
+            }
+            if let Some(block) = inner.blocks.pop_front() {
+                return Work::Block(block);
+            }
+            if inner.complete {
+                inner.closed = true;
+                return Work::Finish;
+            }
+            self.more.wait(&mut inner);
+        }
+    }
+
+    /// Whether the writer was told to give up.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.inner.lock().aborted
+    }
+
+    /// Closes the queue and takes what is in it.
+    pub(crate) fn close(&self) -> (VecDeque<Frozen>, VecDeque<Vec<u8>>) {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        inner.spare.clear();
+        (std::mem::take(&mut inner.frozen), std::mem::take(&mut inner.blocks))
+    }
+
+    /// Blocks and frozen values that wait.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        let inner = self.inner.lock();
+        (inner.blocks.len(), inner.frozen.len())
+    }
+
+    /// An empty block to fill again, if there is one.
+    pub(crate) fn spare(&self) -> Option<Vec<u8>> {
+        self.inner.lock().spare.pop()
+    }
+
+    /// Keeps an empty block for the next use.
+    pub(crate) fn keep(&self, mut block: Vec<u8>) {
+        block.clear();
+        let mut inner = self.inner.lock();
+        if !inner.closed && inner.spare.len() < SPARE_MAX {
+            inner.spare.push(block);
+        }
+    }
+}

@@ -1,0 +1,776 @@
+//! A snapshot's life: prepared outside the gate, cut inside it, walked in slices by whoever has time, written by its own thread,
+//! detached, over.
+//!
+//! ```text
+//!  prepare ── cut ──> walking ── complete ──> writing the rest ── file done ──> NeedsDetach ── detach ──> Over
+//!     │                  │ error or cancel                                          ^
+//!     └ dropped: nothing └────> settling marks without encoding ────────────────────┘
+//! ```
+//! Locks held on entry: none, but for [`PreImage`]'s calls (a stripe's, or the gate exclusively). Invariants S1 to S4 are the
+//! crate's. Faults: the sink's errors end up in [`Snapshot::outcome`]; the keyspace is never touched by one. Crash in the middle:
+//! what the sink has written is not a complete file, and its owner has not put it in place.
+//!
+//! Bounds: under a stripe's lock a walk stays [`HOLD`] or [`HOLD_BYTES`], whichever comes first. Cut: a flag, a map of databases and a
+//! pointer, plus what the caller's closure does.
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use keyspace::{Access, EntryView, Inside, Keyspace, PreImage, TakenTable, ValueRef, WorkerId};
+use parking_lot::Mutex;
+use rdb::{Usage, write};
+use value::{Shared, StrRef};
+
+use crate::budget::Budget;
+use crate::lane::{Lane, Settings};
+use crate::queue::{Frozen, Queue};
+use crate::tasks::{Pool, Task};
+
+/// Size of a block in bytes, where the budget allows it.
+pub const BLOCK_BYTES: usize = 256 * 1024;
+
+/// A smaller budget, in bytes, is raised to this; with many workers to more (see [`Status::budget_bytes`]).
+pub const BUDGET_BYTES_MIN: u64 = 4 * 1024 * 1024;
+
+/// Smallest size of a block.
+const BLOCK_BYTES_MIN: usize = 16 * 1024;
+
+/// What a worker's compressor occupies, rounded up.
+const COMPRESSOR_BYTES: u64 = 300 * 1024;
+
+/// Longest stay under a stripe's lock.
+const HOLD: Duration = Duration::from_micros(100);
+
+/// Most bytes of keys and values that are encoded or frozen during one stay under a stripe's lock.
+const HOLD_BYTES: u64 = 128 * 1024;
+
+/// Most entries looked at during one stay under a stripe's lock.
+const HOLD_ENTRIES: usize = 1024;
+
+/// Entries between two looks at the clock.
+const CLOCK_EVERY: u32 = 16;
+
+/// What a frozen value's place in the queue is charged, beside its key.
+const FROZEN_BYTES: u64 = 256;
+
+/// Where an image's bytes go. Used by one thread; may block.
+pub trait Sink: Send {
+    /// Takes the next bytes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Everything has been written: makes it last and puts it in place.
+    fn finish(&mut self) -> io::Result<()>;
+
+    /// Gives up and removes what was written. Also called after an error of the other two.
+    fn abort(&mut self);
+
+    /// What the sink's buffers occupy, in bytes; counted against the budget.
+    fn memory_bytes(&self) -> u64;
+}
+
+/// Turns an entry's 24-bit LRU or LFU field into what the file says about its use.
+pub type UsageOf = Box<dyn Fn(u32) -> Usage + Send + Sync>;
+
+/// How a snapshot is made.
+pub struct Options {
+    /// `snapshot-memory-budget`.
+    pub budget_bytes: u64,
+    /// `rdbcompression`.
+    pub compression: bool,
+    /// `rdbchecksum`.
+    pub checksum: bool,
+    /// Version in the file's magic.
+    pub version: u16,
+    /// Facts written at the file's start, in this order.
+    pub aux: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether, and how, entries' use is written. `None` where the eviction policy is neither LRU nor LFU.
+    pub usage: Option<UsageOf>,
+    /// Called by the writer when a walker that has nothing to do should look again: room was made, or the file is done.
+    pub wake: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            budget_bytes: 64 * 1024 * 1024,
+            compression: true,
+            checksum: true,
+            version: rdb::VERSION,
+            aux: Vec::new(),
+            usage: None,
+            wake: None,
+        }
+    }
+}
+
+/// Why there is no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The sink reported this.
+    Io(String),
+    /// Somebody asked for it.
+    Cancelled,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Io(reason) => f.write_str(reason),
+            Failure::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+/// How a snapshot ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Entries in the file, or why there is none.
+    pub result: Result<u64, Failure>,
+    /// Bytes written.
+    pub bytes: u64,
+    /// From the cut to the end.
+    pub duration: Duration,
+    /// Most bytes occupied at any time.
+    pub budget_peak_bytes: u64,
+}
+
+/// What a call of [`Snapshot::step`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// There is more to walk: call again.
+    Worked,
+    /// The writer has to catch up first; [`Options::wake`] says when.
+    Throttled,
+    /// Nothing to walk: other workers have the rest, or the writer is ending the file.
+    Waiting,
+    /// Call [`Snapshot::detach`], outside the gate.
+    NeedsDetach,
+    /// It is over.
+    Over,
+}
+
+/// Where a snapshot stands.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Entries emitted.
+    pub keys_done: u64,
+    /// Entries at the cut; counted just before it.
+    pub keys_total: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Bytes occupied now.
+    pub budget_used_bytes: u64,
+    /// Most bytes occupied so far.
+    pub budget_peak_bytes: u64,
+    /// The budget.
+    pub budget_bytes: u64,
+    /// Bytes that writers' copies hold back for frozen values, part of those occupied.
+    pub held_back_bytes: u64,
+    /// Flushed tables waiting to be emitted, bytes; not part of the budget, since they were there at the cut.
+    pub tables_bytes: u64,
+    /// Blocks and frozen values that wait for the writer.
+    pub queued: (usize, usize),
+    /// Since the cut.
+    pub elapsed: Duration,
+    /// How long the cut kept everybody outside.
+    pub cut: Duration,
+    /// How long the cut waited for batches in progress.
+    pub cut_wait: Duration,
+    /// Marks are being settled after a failure or a cancellation.
+    pub is_draining: bool,
+}
+
+/// What is known from the cut on.
+struct Cut {
+    /// Logical database of each physical one.
+    logical: Vec<u32>,
+    /// Facts noted inside the cut.
+    aux: Vec<(Vec<u8>, Vec<u8>)>,
+    at: Instant,
+}
+
+const RUNNING: u8 = 0;
+const DRAINING: u8 = 1;
+
+/// One snapshot. Shared by the walkers, the keyspace (as its sink of pre-images) and the writer.
+pub struct Snapshot {
+    pub(crate) options: Options,
+    pub(crate) queue: Queue,
+    pub(crate) budget: Budget,
+    block_bytes: usize,
+    lanes: Box<[AlignedLane]>,
+    pool: Mutex<Pool>,
+    mode: AtomicU8,
+    cut: OnceLock<Cut>,
+    /// Nanoseconds that the cut took and waited; written after it.
+    cut_ns: AtomicU64,
+    cut_wait_ns: AtomicU64,
+    /// Entries and entries with a deadline of each physical database, counted just before the cut.
+    sizes: Vec<(u64, u64)>,
+    keys_total: u64,
+    bytes_written: AtomicU64,
+    frozen_outstanding: AtomicUsize,
+    held: AtomicI64,
+    writer_result: OnceLock<Result<(), Failure>>,
+    outcome: OnceLock<Outcome>,
+}
+
+/// On cache lines of its own: each worker writes its lane for every entry.
+#[repr(align(128))]
+#[derive(Default)]
+struct AlignedLane(Mutex<Lane>);
+
+/// A snapshot that is ready to be cut: its writer's thread runs and waits. Dropped without a cut, it leaves nothing behind.
+pub struct Prepared(Option<Arc<Snapshot>>);
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if let Some(snapshot) = &self.0 {
+            snapshot.queue.abort();
+        }
+    }
+}
+
+impl Prepared {
+    /// Enters the gate exclusively and cuts. `note` runs inside, before anybody may write again, and returns facts for the file's
+    /// start (a log offset).
+    pub fn cut(
+        self,
+        keyspace: &Keyspace,
+        worker: WorkerId,
+        note: impl FnOnce(&mut Access<'_>) -> Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Arc<Snapshot> {
+        let asked = Instant::now();
+        let mut access = keyspace.exclusive(worker);
+        let entered = Instant::now();
+        let aux = note(&mut access);
+        let snapshot = self.attach(&mut access, aux);
+        drop(access);
+        let ns = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        snapshot.cut_ns.store(ns(entered.elapsed()), Ordering::Relaxed);
+        snapshot.cut_wait_ns.store(ns(entered - asked), Ordering::Relaxed);
+        snapshot.queue.open();
+        snapshot
+    }
+
+    /// Cuts inside an exclusive section that the caller holds; its duration is the caller's to measure.
+    pub fn cut_in(self, access: &mut Access<'_>, aux: Vec<(Vec<u8>, Vec<u8>)>) -> Arc<Snapshot> {
+        let entered = Instant::now();
+        let snapshot = self.attach(access, aux);
+        snapshot.cut_ns.store(entered.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        snapshot.queue.open();
+        snapshot
+    }
+
+    fn attach(mut self, access: &mut Access<'_>, aux: Vec<(Vec<u8>, Vec<u8>)>) -> Arc<Snapshot> {
+        let Some(snapshot) = self.0.take() else { unreachable!("taken only here and in drop") };
+        let logical = access.cut(Arc::clone(&snapshot) as Arc<dyn PreImage>);
+        // Nobody emits anything before the gate is left, so nobody reads this before it is set.
+        let _ = snapshot.cut.set(Cut { logical, aux, at: Instant::now() });
+        snapshot
+    }
+}
+
+impl Snapshot {
+    /// Counts the keys and starts the writer's thread. Fails when there can be no thread; the sink is aborted then.
+    pub fn prepare(
+        inside: &mut Inside<'_>,
+        options: Options,
+        mut sink: Box<dyn Sink>,
+    ) -> io::Result<Prepared> {
+        let keyspace = inside.keyspace();
+        let mut sizes = vec![(0, 0); keyspace.databases() as usize];
+        for stripe in 0..keyspace.stripes() {
+            let access = inside.lock_stripe(stripe);
+            for (physical, sum) in (0..).zip(&mut sizes) {
+                let (keys, deadlines) = access.stripe_len(physical, stripe);
+                *sum = (sum.0 + keys as u64, sum.1 + deadlines as u64);
+            }
+        }
+        let workers = keyspace.workers().max(1) as u64;
+        let asked = options.budget_bytes.max(BUDGET_BYTES_MIN);
+        let block_bytes =
+            ((asked / (32 * workers)) as usize).clamp(BLOCK_BYTES_MIN, BLOCK_BYTES).next_multiple_of(4096);
+        // What is always there; the walk pauses at half of the budget, so the standing part is held at a quarter.
+        let standing =
+            sink.memory_bytes() + workers * (COMPRESSOR_BYTES + block_bytes as u64) + 8 * block_bytes as u64;
+        let budget = Budget::new(asked.max(4 * standing));
+        budget.charge(standing - workers * block_bytes as u64);
+        let snapshot = Arc::new(Snapshot {
+            options,
+            queue: Queue::default(),
+            budget,
+            block_bytes,
+            lanes: (0..workers).map(|_| AlignedLane::default()).collect(),
+            pool: Mutex::new(Pool::new(keyspace.stripes())),
+            mode: AtomicU8::new(RUNNING),
+            cut: OnceLock::new(),
+            cut_ns: AtomicU64::new(0),
+            cut_wait_ns: AtomicU64::new(0),
+            keys_total: sizes.iter().map(|size| size.0).sum(),
+            sizes,
+            bytes_written: AtomicU64::new(0),
+            frozen_outstanding: AtomicUsize::new(0),
+            held: AtomicI64::new(0),
+            writer_result: OnceLock::new(),
+            outcome: OnceLock::new(),
+        });
+        // The sink goes to the thread through a slot, so that it is still here if there is none.
+        let slot = Arc::new(Mutex::new(None));
+        let (theirs, for_thread) = (Arc::clone(&slot), Arc::clone(&snapshot));
+        let body = move || {
+            if let Some(sink) = theirs.lock().take() {
+                crate::writer::run(for_thread, sink);
+            }
+        };
+        let mut held = slot.lock();
+        match std::thread::Builder::new().name("snapshot".into()).spawn(body) {
+            Ok(_detached) => {
+                *held = Some(sink);
+                drop(held);
+                Ok(Prepared(Some(snapshot)))
+            }
+            Err(error) => {
+                sink.abort();
+                Err(error)
+            }
+        }
+    }
+
+    /// Walks for about `slice`. Any worker may call this, also several at once, while it is inside the gate and holds no stripe.
+    pub fn step(&self, inside: &mut Inside<'_>, slice: Duration) -> Progress {
+        if self.outcome.get().is_some() {
+            return Progress::Over;
+        }
+        let start = Instant::now();
+        loop {
+            let running = self.is_running();
+            if running && self.budget.is_tight() {
+                return Progress::Throttled;
+            }
+            let task = self.pool.lock().take();
+            let Some(mut task) = task else { return self.nothing_to_walk() };
+            let mut finished = false;
+            while !finished {
+                finished = self.work(inside, &mut task);
+                let pause = start.elapsed() >= slice
+                    || inside.keyspace().is_exclusive_wanted()
+                    || (running && self.budget.is_tight());
+                if pause && !finished {
+                    self.pool.lock().park(task);
+                    return Progress::Worked;
+                }
+            }
+            let stripe = match task {
+                Task::Stripe { stripe, .. } => Some(stripe),
+                Task::Table { taken, .. } => {
+                    inside.keyspace().free_table(*taken);
+                    None
+                }
+            };
+            if self.pool.lock().finish(stripe) {
+                self.walk_complete();
+                return self.nothing_to_walk();
+            }
+            if start.elapsed() >= slice || inside.keyspace().is_exclusive_wanted() {
+                return Progress::Worked;
+            }
+        }
+    }
+
+    /// One stay under a stripe's lock, or one slice of a flushed table. True when the task is finished.
+    fn work(&self, inside: &mut Inside<'_>, task: &mut Task) -> bool {
+        let running = self.is_running();
+        let worker = inside.worker();
+        let databases = inside.keyspace().databases();
+        let parity = inside.keyspace().parity();
+        let mut stay = Stay::begin();
+        match task {
+            Task::Stripe { stripe, physical, position } => {
+                let mut access = inside.lock_stripe(*stripe);
+                let mut lane = self.lane(worker).lock();
+                while *physical < databases {
+                    let (logical, limit) = (self.logical(*physical), stay.entries_left);
+                    let next = access.walk_owed(*physical, *stripe, *position, limit, |entry| {
+                        if running {
+                            stay.go_on(self.emit(&mut lane, logical, &entry))
+                        } else {
+                            stay.go_on(0)
+                        }
+                    });
+                    match next {
+                        Some(next) => {
+                            *position = next;
+                            return false;
+                        }
+                        None => (*physical, *position) = (*physical + 1, 0),
+                    }
+                    if stay.is_over() {
+                        return *physical >= databases;
+                    }
+                }
+                true
+            }
+            Task::Table { taken, position } => {
+                if !running {
+                    return true;
+                }
+                let logical = self.logical(taken.database);
+                let mut lane = self.lane(worker).lock();
+                let next = taken.walk_owed(*position, parity, stay.entries_left, |entry| {
+                    stay.go_on(self.emit(&mut lane, logical, &entry))
+                });
+                *position = next.unwrap_or(0);
+                next.is_none()
+            }
+        }
+    }
+
+    /// Blocks while the budget is exceeded. For a worker after a batch: outside the gate, holding nothing. Returns how long it waited.
+    pub fn wait_for_room(&self) -> Duration {
+        if !self.budget.is_exceeded() {
+            return Duration::ZERO;
+        }
+        let start = Instant::now();
+        self.budget.wait_while(|budget| self.is_running() && budget.is_exceeded());
+        start.elapsed()
+    }
+
+    /// Walks to the end and detaches: SAVE, and a server that ends. Other workers may step at the same time.
+    pub fn run_to_end(&self, keyspace: &Keyspace, worker: WorkerId) -> Outcome {
+        const SLICE: Duration = Duration::from_millis(1);
+        loop {
+            let progress = self.step(&mut keyspace.enter(worker), SLICE);
+            match progress {
+                Progress::Worked => {}
+                Progress::Throttled => {
+                    self.budget.wait_while(|budget| self.is_running() && budget.is_tight());
+                }
+                Progress::Waiting => self.budget.wait_while(|_| {
+                    let pool = self.pool.lock();
+                    pool.is_complete() && self.writer_result.get().is_none()
+                }),
+                Progress::NeedsDetach => drop(self.detach(keyspace, worker)),
+                Progress::Over => {}
+            }
+            if let Some(outcome) = self.outcome.get() {
+                return outcome.clone();
+            }
+            if progress == Progress::Waiting {
+                // The rest is with other workers.
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// Ends it: the keyspace sends no more pre-images, and the next snapshot may be cut. For a worker outside the gate, after
+    /// [`Progress::NeedsDetach`]. The first call returns the outcome, calls too early and later ones return `None`.
+    pub fn detach(&self, keyspace: &Keyspace, worker: WorkerId) -> Option<Outcome> {
+        if !self.is_settled() || self.outcome.get().is_some() {
+            return None;
+        }
+        let mut access = keyspace.exclusive(worker);
+        // Two workers may have come here; only inside is it known who is first. The second must not take the sink of
+        // the next snapshot away.
+        if self.outcome.get().is_some() {
+            return None;
+        }
+        access.detach_sink();
+        let outcome = Outcome {
+            result: match self.writer_result.get() {
+                Some(Ok(())) => Ok(self.keys_done()),
+                Some(Err(failure)) => Err(failure.clone()),
+                None => Err(Failure::Cancelled),
+            },
+            bytes: self.bytes_written.load(Ordering::Relaxed),
+            duration: self.elapsed(),
+            budget_peak_bytes: self.budget.peak_bytes(),
+        };
+        let _ = self.outcome.set(outcome.clone());
+        drop(access);
+        Some(outcome)
+    }
+
+    /// Gives up: the file is removed and the marks are settled. False when it is too late, since the file is being ended.
+    pub fn cancel(&self) -> bool {
+        let in_time = self.queue.abort();
+        if in_time {
+            self.mode.store(DRAINING, Ordering::SeqCst);
+            self.budget.notify();
+        }
+        in_time
+    }
+
+    /// How it ended, once it is detached.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.get()
+    }
+
+    /// What the writer came to, known before the snapshot is detached: the file is in place, or why it is not.
+    pub fn writer_result(&self) -> Option<&Result<(), Failure>> {
+        self.writer_result.get()
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        Status {
+            keys_done: self.keys_done(),
+            keys_total: self.keys_total,
+            bytes_written: self.bytes_written.load(Ordering::Relaxed),
+            budget_used_bytes: self.budget.used_bytes(),
+            budget_peak_bytes: self.budget.peak_bytes(),
+            budget_bytes: self.budget.limit_bytes(),
+            held_back_bytes: self.held.load(Ordering::Relaxed).max(0) as u64,
+            tables_bytes: self.pool.lock().tables_bytes(),
+            queued: self.queue.len(),
+            elapsed: self.elapsed(),
+            cut: Duration::from_nanos(self.cut_ns.load(Ordering::Relaxed)),
+            cut_wait: Duration::from_nanos(self.cut_wait_ns.load(Ordering::Relaxed)),
+            is_draining: !self.is_running(),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.cut.get().map_or(Duration::ZERO, |cut| cut.at.elapsed())
+    }
+
+    fn keys_done(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.0.lock().entries).sum()
+    }
+
+    fn is_running(&self) -> bool {
+        self.mode.load(Ordering::SeqCst) == RUNNING
+    }
+
+    /// Walk and writer have both ended.
+    fn is_settled(&self) -> bool {
+        self.writer_result.get().is_some() && self.pool.lock().is_complete()
+    }
+
+    fn nothing_to_walk(&self) -> Progress {
+        if self.outcome.get().is_some() {
+            Progress::Over
+        } else if self.is_settled() {
+            Progress::NeedsDetach
+        } else {
+            Progress::Waiting
+        }
+    }
+
+    /// S2: every lane's rest goes to the writer.
+    fn walk_complete(&self) {
+        for lane in &self.lanes {
+            let mut lane = lane.0.lock();
+            if self.is_running() { lane.ship(&self.settings()) } else { lane.discard(&self.budget) }
+        }
+        self.queue.complete();
+    }
+
+    fn lane(&self, worker: WorkerId) -> &Mutex<Lane> {
+        // A worker that the gate does not know could not have come here.
+        &self.lanes[worker.0].0
+    }
+
+    fn settings(&self) -> Settings<'_> {
+        Settings {
+            queue: &self.queue,
+            budget: &self.budget,
+            block_bytes: self.block_bytes,
+            compression: self.options.compression,
+        }
+    }
+
+    fn logical(&self, physical: u32) -> u32 {
+        let cut = self.cut.get().expect("entries are shown only after the cut");
+        cut.logical[physical as usize]
+    }
+
+    /// Puts an entry on its way into the file (S1). Returns roughly how many bytes that took.
+    #[inline]
+    fn emit(&self, lane: &mut Lane, database: u32, entry: &EntryView<'_>) -> u64 {
+        let usage = match &self.options.usage {
+            Some(usage_of) => usage_of(entry.clock),
+            None => Usage::Unknown,
+        };
+        lane.entries += 1;
+        match entry.value {
+            ValueRef::String(StrRef::Shared(shared)) => self.freeze(database, entry, shared, usage),
+            ValueRef::String(value) => {
+                lane.encode(database, entry, value, usage, &self.settings());
+                entry.key.len() as u64 + value.len() + 16
+            }
+        }
+    }
+
+    fn freeze(&self, database: u32, entry: &EntryView<'_>, shared: &Shared, usage: Usage) -> u64 {
+        // A flat string is copied whole when it is changed: charged at once. A tree's blocks are charged as they
+        // are copied, through `held_back`.
+        let heap = shared.heap_bytes();
+        let charged = FROZEN_BYTES
+            + entry.key.len() as u64
+            + match shared {
+                Shared::Flat(_) => heap,
+                Shared::Tree(_) => 0,
+            };
+        self.budget.charge(charged);
+        self.budget.go_ahead(heap);
+        self.frozen_outstanding.fetch_add(1, Ordering::SeqCst);
+        let frozen = Frozen {
+            database,
+            key: entry.key.into(),
+            deadline_ms: entry.deadline_ms,
+            usage,
+            value: shared.clone(),
+            charged,
+            ahead: heap,
+        };
+        if !self.queue.push_frozen(frozen) {
+            self.frozen_done(charged, heap);
+        }
+        // O(1) for the value; the key is copied.
+        FROZEN_BYTES + entry.key.len() as u64
+    }
+
+    // --- The writer's side ---
+
+    /// Appends the file's start.
+    pub(crate) fn header(&self, out: &mut Vec<u8>) {
+        let Some(cut) = self.cut.get() else { return };
+        write::header(out, self.options.version);
+        for (name, value) in self.options.aux.iter().chain(&cut.aux) {
+            write::aux(out, name, value);
+        }
+        let mut sizes: Vec<_> = cut.logical.iter().zip(&self.sizes).filter(|(_, size)| size.0 > 0).collect();
+        sizes.sort_unstable();
+        for (&logical, &(keys, deadlines)) in sizes {
+            write::select_db(out, logical);
+            write::resize_db(out, keys, deadlines);
+        }
+    }
+
+    /// A block has been written.
+    pub(crate) fn block_done(&self, capacity: u64) {
+        let was_tight = self.budget.is_tight();
+        self.budget.release(capacity);
+        if was_tight && !self.budget.is_tight() {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn note_written(&self, bytes: u64) {
+        self.bytes_written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A frozen value has been written, or will never be. `ahead` is what is still counted for it.
+    pub(crate) fn frozen_done(&self, charged: u64, ahead: u64) {
+        self.budget.catch_up(ahead);
+        if self.frozen_outstanding.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // Nothing is frozen: whatever was counted too much (nodes that replies held too) ends here.
+            let held = self.held.swap(0, Ordering::SeqCst);
+            self.budget.release(charged + held.max(0) as u64);
+        } else {
+            self.budget.release(charged);
+        }
+        self.wake();
+    }
+
+    /// Nodes that only a frozen value held have been freed.
+    pub(crate) fn give_back_held(&self, bytes: u64) {
+        let give = |held: i64| Some(held - (bytes as i64).min(held.max(0)));
+        if let Ok(before) = self.held.fetch_update(Ordering::SeqCst, Ordering::SeqCst, give) {
+            self.budget.release(bytes.min(before.max(0) as u64));
+        }
+    }
+
+    /// The writer's last act.
+    pub(crate) fn writer_ended(&self, result: Result<(), Failure>) {
+        if result.is_err() {
+            self.mode.store(DRAINING, Ordering::SeqCst);
+        }
+        let (frozen, blocks) = self.queue.close();
+        for frozen in frozen {
+            self.frozen_done(frozen.charged, frozen.ahead);
+        }
+        for block in blocks {
+            self.budget.release(block.capacity() as u64);
+        }
+        let _ = self.writer_result.set(result);
+        self.budget.notify();
+        self.wake();
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(wake) = &self.options.wake {
+            wake();
+        }
+    }
+}
+
+impl PreImage for Snapshot {
+    fn pre_image(&self, worker: WorkerId, database: u32, entry: EntryView<'_>) {
+        if self.is_running() {
+            let logical = self.logical(database);
+            self.emit(&mut self.lane(worker).lock(), logical, &entry);
+        }
+    }
+
+    fn held_back(&self, bytes: u64) {
+        if self.frozen_outstanding.load(Ordering::SeqCst) == 0 || !self.is_running() {
+            return;
+        }
+        // One removed value of any size never fills the budget alone: its bytes were there at the cut, and
+        // to wait for all of them would take as long as writing them.
+        let bytes = bytes.min(self.budget.limit_bytes() / 2);
+        self.held.fetch_add(bytes as i64, Ordering::SeqCst);
+        self.budget.charge(bytes);
+    }
+
+    fn take_table(&self, table: TakenTable) -> Option<TakenTable> {
+        if self.is_running() { self.pool.lock().accept(table) } else { Some(table) }
+    }
+}
+
+/// One stay under a lock, and what it may still do.
+struct Stay {
+    start: Instant,
+    entries_left: usize,
+    bytes: u64,
+    until_clock: u32,
+    over: bool,
+}
+
+impl Stay {
+    fn begin() -> Stay {
+        Stay {
+            start: Instant::now(),
+            entries_left: HOLD_ENTRIES,
+            bytes: 0,
+            until_clock: CLOCK_EVERY,
+            over: false,
+        }
+    }
+
+    /// Notes an entry that took `bytes`; true when there is time for another.
+    fn go_on(&mut self, bytes: u64) -> bool {
+        self.bytes += bytes;
+        self.until_clock -= 1;
+        if self.until_clock == 0 {
+            self.until_clock = CLOCK_EVERY;
+            self.over |= self.start.elapsed() >= HOLD;
+        }
+        self.over |= self.bytes >= HOLD_BYTES;
+        !self.over
+    }
+
+    fn is_over(&self) -> bool {
+        self.over || self.start.elapsed() >= HOLD
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
