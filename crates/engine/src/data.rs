@@ -134,32 +134,26 @@ impl<'a> Data<'a> {
     /// Reads a key: counted as a hit or a miss, and noted as an access.
     #[inline]
     pub fn read<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
-        let (clock, touch, counters, now_ms) = (self.clock, self.touch, self.counters, self.now_ms);
         let hashed = self.key(key);
-        let expired = self
-            .access
-            .get(self.database, hashed)
-            .is_some_and(|v| v.deadline_ms.is_some_and(|d| d <= now_ms));
-        if expired {
+        let place = self.access.locate(self.database, hashed);
+        let facts = place.and_then(|place| self.access.at(place)).map(|view| (view.deadline_ms, view.clock));
+        let (Some(place), Some((deadline_ms, field))) = (place, facts) else {
+            self.counters.misses.add(1);
+            return None;
+        };
+        if self.is_expired(deadline_ms) {
             self.expire(key);
+            self.counters.misses.add(1);
+            return None;
         }
-        match self.access.entry(self.database, hashed) {
-            Entry::Occupied(mut entry) => {
-                counters.hits.add(1);
-                if touch {
-                    let field = entry.clock();
-                    let touched = clock.touched(field);
-                    if touched != field {
-                        entry.set_clock(touched);
-                    }
-                }
-                Some(entry.into_view())
-            }
-            Entry::Vacant(_) => {
-                counters.misses.add(1);
-                None
+        self.counters.hits.add(1);
+        if self.touch {
+            let touched = self.clock.touched(field);
+            if touched != field {
+                self.access.set_clock_at(place, touched);
             }
         }
+        self.access.at(place)
     }
 
     /// Reads a key that must be a string or absent.

@@ -77,15 +77,19 @@ pub(crate) struct Batch<'t> {
     pub(crate) now_ms: i64,
     pub(crate) clock: Clock,
     pub(crate) config: &'t config::Config,
+    /// Whether there is only one reactor, which then needs no locks inside a batch.
+    pub(crate) alone: bool,
     /// The end of the last request, the beginning of the next.
     pub(crate) instant: Instant,
 }
 
 impl<'t> Batch<'t> {
-    /// The shared side of the gate, entered if it is not held.
+    /// The gate, entered if it is not held.
+    #[inline]
     pub(crate) fn inside(&mut self, worker: WorkerId) -> &mut Inside<'t> {
-        let keyspace = self.keyspace;
-        self.inside.get_or_insert_with(|| keyspace.enter(worker))
+        let (keyspace, alone) = (self.keyspace, self.alone);
+        self.inside
+            .get_or_insert_with(|| if alone { keyspace.enter_alone(worker) } else { keyspace.enter(worker) })
     }
 }
 
@@ -150,6 +154,7 @@ impl Worker {
         let mut batch = Batch {
             keyspace: &engine.keyspace,
             inside: None,
+            alone: engine.workers.len() == 1,
             now_ms,
             clock: Clock::new(now_ms, lfu_of(&config)),
             config: &config,

@@ -110,6 +110,7 @@ impl EntryPtr {
         EntryPtr(unsafe { NonNull::new_unchecked(std::ptr::with_exposed_provenance_mut(bits as usize)) })
     }
 
+    #[inline]
     fn meta(self) -> u32 {
         // SAFETY: E1, E2; the header is 8 bytes, aligned to 8.
         unsafe { self.0.as_ptr().cast::<u32>().read() }
@@ -120,11 +121,13 @@ impl EntryPtr {
         unsafe { self.0.as_ptr().cast::<u32>().write(meta) }
     }
 
+    #[inline]
     fn half(self, at: usize) -> u16 {
         // SAFETY: E1; `at` is 4 or 6, inside the header and aligned to 2.
         unsafe { self.0.as_ptr().add(at).cast::<u16>().read() }
     }
 
+    #[inline]
     fn payload(self) -> Payload {
         match (self.meta() >> PAYLOAD_SHIFT) & 3 {
             0 => Payload::Int,
@@ -134,6 +137,7 @@ impl EntryPtr {
     }
 
     /// Offset and length of the key.
+    #[inline]
     fn key_span(self) -> (usize, usize) {
         let mut at = HEADER + if self.meta() & DEADLINE != 0 { 8 } else { 0 };
         let klen = self.half(4);
@@ -146,6 +150,7 @@ impl EntryPtr {
         (at, len)
     }
 
+    #[inline]
     fn payload_span(self) -> (usize, usize) {
         let (at, len) = self.key_span();
         let bytes = if self.payload() == Payload::Inline { self.half(6) as usize } else { 8 };
@@ -163,12 +168,15 @@ impl EntryPtr {
         alloc::size_class(self.size())
     }
 
-    /// Asks the processor to bring the entry's first cache line.
+    /// Asks the processor to bring the entry's first two cache lines: header, key and the beginning of the value.
+    #[inline]
     pub(crate) fn prefetch(self) {
         prefetch(self.0.as_ptr());
+        prefetch(self.0.as_ptr().wrapping_add(64));
     }
 
     /// The key.
+    #[inline]
     pub(crate) fn key<'a>(self) -> &'a [u8] {
         let (at, len) = self.key_span();
         // SAFETY: E1 and E3; the caller bounds 'a by its access to the table (E2).
@@ -176,6 +184,7 @@ impl EntryPtr {
     }
 
     /// The value.
+    #[inline]
     pub(crate) fn value<'a>(self) -> ValueRef<'a> {
         let (at, len) = self.payload_span();
         // SAFETY: E1 and E3: the payload lies at `at`; the caller bounds 'a by its access to the table (E2).
@@ -190,6 +199,7 @@ impl EntryPtr {
     }
 
     /// The deadline in milliseconds since the epoch, if the entry has one.
+    #[inline]
     pub(crate) fn deadline(self) -> Option<i64> {
         // SAFETY: E1 and E3: with the flag set the deadline follows the header.
         (self.meta() & DEADLINE != 0).then(|| unsafe { self.0.as_ptr().add(HEADER).cast::<i64>().read() })
@@ -203,15 +213,18 @@ impl EntryPtr {
     }
 
     /// The 24-bit LRU or LFU field.
+    #[inline]
     pub(crate) fn clock(self) -> u32 {
         self.meta() & CLOCK_MASK
     }
 
+    #[inline]
     pub(crate) fn set_clock(self, clock: u32) {
         self.set_meta(self.meta() & !CLOCK_MASK | clock & CLOCK_MASK);
     }
 
     /// The snapshot mark: true for parity 1.
+    #[inline]
     pub(crate) fn parity(self) -> bool {
         self.meta() & PARITY != 0
     }
@@ -369,6 +382,7 @@ unsafe fn write_shared(payload: *mut u8, shared: Shared) {
 }
 
 /// Asks the processor to bring the cache line of `address`; does nothing where there is no such instruction.
+#[inline]
 pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing architecturally and may be given any address.

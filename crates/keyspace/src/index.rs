@@ -79,6 +79,18 @@ impl Bucket {
     fn is_full(&self) -> bool {
         self.room().is_none()
     }
+
+    /// Which slots have this tag, a bit each, and whether one is empty. Without branches: a search takes the same path wherever its
+    /// slot is, and mispredicting one costs more than comparing all eight.
+    #[inline]
+    fn probe(&self, tag: u16) -> (u32, bool) {
+        let (mut hits, mut room) = (0, false);
+        for (index, &slot) in self.0.iter().enumerate() {
+            hits |= u32::from(slot >> POINTER_BITS == u64::from(tag) && slot != 0) << index;
+            room |= slot == 0;
+        }
+        (hits, room)
+    }
 }
 
 struct Segment {
@@ -239,10 +251,11 @@ impl Index {
         if let Some(id) = self.segment_of(position) {
             let segment = &self.segments[id as usize];
             let tag = Self::tag(position, segment.depth);
-            for slot in segment.buckets[segment.home(tag)].0 {
-                if slot != 0 && tag_of(slot) == tag {
-                    f(pointer(slot));
-                }
+            let bucket = &segment.buckets[segment.home(tag)];
+            let (mut hits, _) = bucket.probe(tag);
+            while hits != 0 {
+                f(pointer(bucket.0[hits.trailing_zeros() as usize]));
+                hits &= hits - 1;
             }
         }
     }
@@ -255,20 +268,29 @@ impl Index {
         let tag = Self::tag(position, segment.depth);
         let home = segment.home(tag);
         for (at, bucket) in segment.buckets.iter().enumerate().skip(home) {
-            let mut room = false;
-            for (index, &slot) in bucket.0.iter().enumerate() {
-                if slot == 0 {
-                    room = true;
-                } else if tag_of(slot) == tag && is(pointer(slot)) {
-                    let location = Location { segment: id, bucket: at as u16, slot: index as u8 };
+            let (mut hits, room) = bucket.probe(tag);
+            while hits != 0 {
+                let index = hits.trailing_zeros() as u8;
+                let slot = bucket.0[index as usize];
+                if is(pointer(slot)) {
+                    let location = Location { segment: id, bucket: at as u16, slot: index };
                     return Some((location, pointer(slot)));
                 }
+                hits &= hits - 1;
             }
             if room {
                 return None;
             }
         }
         None
+    }
+
+    /// The pointer at a location, if the location exists and is occupied.
+    #[inline]
+    pub(crate) fn at(&self, location: Location) -> Option<u64> {
+        let bucket = self.segments.get(location.segment as usize)?.buckets.get(location.bucket as usize)?;
+        let slot = *bucket.0.get(location.slot as usize)?;
+        (slot != 0).then(|| pointer(slot))
     }
 
     /// Replaces the pointer at a location; the position stays (an entry moved to another block).

@@ -32,6 +32,7 @@ use value::string::Shared;
 
 use crate::entry::{NewValue, ValueRef};
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
+use crate::index::Location;
 use crate::reclaim::Reclaimer;
 use crate::table::{EntryView, Found, Mark, SinkSource, Table, TableBytes};
 
@@ -209,7 +210,13 @@ impl Keyspace {
     /// Enters the gate shared.
     #[inline]
     pub fn enter(&self, worker: WorkerId) -> Inside<'_> {
-        Inside { keyspace: self, worker, _gate: self.gate.enter(worker) }
+        Inside { keyspace: self, worker, gate: Side::Shared { _guard: self.gate.enter(worker) } }
+    }
+
+    /// Enters the gate alone for a batch: no stripe has to be locked inside. Cheaper than entering shared and locking for
+    /// each request when there is only one reactor; with more it would make them wait for each other.
+    pub fn enter_alone(&self, worker: WorkerId) -> Inside<'_> {
+        Inside { keyspace: self, worker, gate: Side::Alone { _guard: self.gate.enter_exclusive() } }
     }
 
     /// Enters the gate exclusively. The calling thread is not inside.
@@ -268,11 +275,17 @@ impl Keyspace {
     }
 }
 
-/// Inside the gate, shared.
+/// Inside the gate, together with other workers, or alone.
 pub struct Inside<'k> {
     keyspace: &'k Keyspace,
     worker: WorkerId,
-    _gate: SharedGuard<'k>,
+    gate: Side<'k>,
+}
+
+/// How a worker is inside the gate. The guards are held, not looked at.
+enum Side<'k> {
+    Shared { _guard: SharedGuard<'k> },
+    Alone { _guard: ExclusiveGuard<'k> },
 }
 
 impl<'k> Inside<'k> {
@@ -323,12 +336,23 @@ impl<'k> Inside<'k> {
     /// Locks one stripe.
     #[inline]
     pub fn lock_stripe(&mut self, stripe: usize) -> Access<'_> {
+        if self.is_alone() {
+            return self.access(Held::Alone);
+        }
         self.keyspace.stripes[stripe].lock.lock();
         self.access(Held::One(stripe))
     }
 
+    #[inline]
+    fn is_alone(&self) -> bool {
+        matches!(self.gate, Side::Alone { .. })
+    }
+
     /// Locks the stripes of several keys, in ascending order (K2).
     pub fn lock_keys(&mut self, hashes: impl Iterator<Item = KeyHash>) -> Access<'_> {
+        if self.is_alone() {
+            return self.access(Held::Alone);
+        }
         let mut stripes: Vec<u32> = hashes.map(|hash| self.keyspace.stripe_of(hash) as u32).collect();
         stripes.sort_unstable();
         stripes.dedup();
@@ -349,7 +373,11 @@ enum Held<'k> {
     None,
     One(usize),
     Several(Vec<u32>),
-    All { _gate: ExclusiveGuard<'k> },
+    /// Everything, by the batch's own exclusive entry.
+    Alone,
+    All {
+        _gate: ExclusiveGuard<'k>,
+    },
 }
 
 /// The right to touch the stripes that it holds (K1). What a command executes with.
@@ -365,7 +393,7 @@ impl Drop for Access<'_> {
     fn drop(&mut self) {
         // SAFETY: these locks were taken when `held` was made and are released once, here.
         match &self.held {
-            Held::None | Held::All { .. } => {}
+            Held::None | Held::Alone | Held::All { .. } => {}
             // SAFETY: as above.
             Held::One(stripe) => unsafe { self.keyspace.stripes[*stripe].lock.unlock() },
             Held::Several(stripes) => {
@@ -393,12 +421,13 @@ impl<'k> Access<'k> {
     }
 
     /// Whether a stripe is held.
+    #[inline]
     pub fn holds_stripe(&self, stripe: usize) -> bool {
         match &self.held {
             Held::None => false,
             Held::One(one) => *one == stripe,
             Held::Several(stripes) => stripes.binary_search(&(stripe as u32)).is_ok(),
-            Held::All { .. } => true,
+            Held::Alone | Held::All { .. } => true,
         }
     }
 
@@ -445,6 +474,33 @@ impl<'k> Access<'k> {
         let table =
             self.tables_ref(self.keyspace.stripe_of(key.hash)).get(self.physical(database) as usize)?;
         table.find(self.keyspace.position_of(key.hash), key.bytes).map(|found| table.view(found))
+    }
+
+    /// Finds a key, to be looked at and touched through [`at`](Self::at) without another search.
+    #[inline]
+    pub fn locate(&self, database: u32, key: Key<'_>) -> Option<Located> {
+        let stripe = self.keyspace.stripe_of(key.hash);
+        let physical = self.physical(database);
+        let table = self.tables_ref(stripe).get(physical as usize)?;
+        let found = table.find(self.keyspace.position_of(key.hash), key.bytes)?;
+        Some(Located { stripe: stripe as u32, physical, location: found.location() })
+    }
+
+    /// The entry at a place found before; None if nothing is there any more.
+    #[inline]
+    pub fn at(&self, place: Located) -> Option<EntryView<'_>> {
+        let table = self.tables_ref(place.stripe as usize).get(place.physical as usize)?;
+        table.found_at(place.location).map(|found| table.view(found))
+    }
+
+    /// Sets the LRU or LFU field of the entry at a place found before.
+    #[inline]
+    pub fn set_clock_at(&mut self, place: Located, clock: u32) {
+        if let Some(table) = self.tables(place.stripe as usize).get_mut(place.physical as usize)
+            && let Some(found) = table.found_at(place.location)
+        {
+            table.set_clock(found, clock);
+        }
     }
 
     /// A key's place, occupied or vacant.
@@ -632,6 +688,14 @@ impl<'k> Access<'k> {
         self.assert_exclusive();
         self.keyspace.sink.write().take();
     }
+}
+
+/// Where a key was found. Says nothing after the access was used to change something.
+#[derive(Clone, Copy)]
+pub struct Located {
+    stripe: u32,
+    physical: u32,
+    location: Location,
 }
 
 /// A key's place in a database.
