@@ -35,7 +35,7 @@ use crate::session::{Client, Gauges, Session, Waiting};
 use crate::table::Registered;
 
 /// Requests executed between two entries into the gate.
-const BATCH_MAX: usize = 1024;
+const BATCH_MAX: usize = 128;
 
 /// Requests between two looks at whether somebody wants the gate.
 const GATE_CHECK: usize = 64;
