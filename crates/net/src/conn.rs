@@ -365,3 +365,30 @@ impl<S> Conns<S> {
         self.slots.iter().filter(|slot| matches!(slot.place, Place::Leaving(_))).count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_a_few_hundred_bytes() {
+        assert!(size_of::<Conn<()>>() <= 400, "{}", size_of::<Conn<()>>());
+        assert!(size_of::<Slot<()>>() <= 24);
+    }
+
+    #[test]
+    fn a_place_is_never_confused_with_its_next_user() {
+        let mut conns: Conns<()> = Conns::new();
+        let first = conns.reserve();
+        assert_eq!(conns.len(), 1);
+        conns.release(first);
+        let second = conns.reserve();
+        assert_eq!(first.slot(), second.slot());
+        assert_ne!(first, second);
+        assert!(
+            conns.take(first).is_none() && conns.link_mut(first).is_none() && conns.get_mut(first).is_none()
+        );
+        assert_eq!(ConnId::from_u64(second.as_u64()), second);
+        assert!(second.as_u64() < 1 << 60);
+    }
+}

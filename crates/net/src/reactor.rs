@@ -60,14 +60,15 @@ impl Config {
     }
 
     fn check(&self) -> io::Result<()> {
-        let buffers = self.input_buffers.is_power_of_two() && self.input_buffers <= 1 << 15;
-        if buffers && (64..=1 << 20).contains(&self.input_buffer_bytes) {
+        let count = self.input_buffers.is_power_of_two() && self.input_buffers <= 1 << 15;
+        let refused = if !count || !(64..=1 << 20).contains(&self.input_buffer_bytes) {
+            "receive buffers: a power of two of 64 bytes to 1 MiB each"
+        } else if self.gather > Duration::from_millis(10) {
+            "gather: at most 10 ms"
+        } else {
             return Ok(());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "receive buffers: a power of two of 64 bytes to 1 MiB each",
-        ))
+        };
+        Err(io::Error::new(io::ErrorKind::InvalidInput, refused))
     }
 }
 
