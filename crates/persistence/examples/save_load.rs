@@ -131,11 +131,13 @@ fn main() {
         progress: &mut || {},
         aux: &mut |_, _| {},
     };
+    let before = cpu_seconds("save_load");
     let loaded = load_file(&config.path(), &store, WORKER, &loading, options).expect("a good file");
     let seconds = loaded.duration.as_secs_f64();
     println!(
-        "load: {} keys in {seconds:.2} s, {:.2} M keys/s",
+        "load: {} keys in {seconds:.2} s, {:.2} CPU s, {:.2} M keys/s",
         loaded.keys,
+        cpu_seconds("save_load") - before,
         loaded.keys as f64 / seconds / 1e6
     );
     std::fs::remove_file(config.path()).expect("the file");

@@ -7,18 +7,18 @@
 //! Bounds: the read-ahead's 4 MiB and one value.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyspace::{Entry, Keyspace, NewValue, WorkerId};
+use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, NewValue, WorkerId};
 use rdb::{Event, Limits, Reader, Usage, Value};
 
+use value::Shared;
 use value::number::parse_i64;
 
-use crate::read_ahead::ReadAhead;
+use crate::read_ahead::{self, ReadAhead};
 use crate::reason;
 
 /// Entries inserted between two looks at the gate and at the progress.
@@ -208,7 +208,7 @@ pub fn load_file(
     options: LoadOptions<'_>,
 ) -> Result<Loaded, LoadError> {
     let start = Instant::now();
-    let file = match File::open(path) {
+    let file = match read_ahead::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::default()),
         Err(error) => return Err(LoadError::Open(error)),
@@ -225,6 +225,8 @@ pub fn load_file(
         database: 0,
         drop_before_ms: options.drop_expired.then(|| unix_now().as_millis() as i64),
         clock_of: options.clock_of,
+        pending: Vec::with_capacity(PENDING_MAX),
+        bytes: Vec::new(),
     };
     loop {
         let more = target.stretch(&mut reader, worker, &mut loaded, options.aux)?;
@@ -247,10 +249,37 @@ struct Target<'a> {
     /// Entries with an earlier deadline are left out.
     drop_before_ms: Option<i64>,
     clock_of: &'a dyn Fn(Usage) -> u32,
+    pending: Vec<Pending>,
+    /// Keys and small values of the pending entries.
+    bytes: Vec<u8>,
 }
+
+/// Entries that are read before the first of them is inserted, so that the places where they belong can be prefetched.
+const PENDING_MAX: usize = 32;
+
+/// Bytes of keys and small values kept for them at most, give or take one entry.
+const PENDING_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes after which a stretch ends, if its entries are large.
 const STRETCH_BYTES: u64 = 2 * 1024 * 1024;
+
+/// An entry that has been read.
+struct Pending {
+    hash: KeyHash,
+    /// Ends of key and value in [`Target::bytes`]; the key begins where the entry before ended.
+    key_end: usize,
+    value_end: usize,
+    value: Kept,
+    deadline_ms: Option<i64>,
+    clock: u32,
+    offset: u64,
+}
+
+enum Kept {
+    Int(i64),
+    Bytes,
+    Large(Shared),
+}
 
 impl Target<'_> {
     /// Loads up to [`STRETCH`] parts. False at the end of the file.
@@ -263,43 +292,26 @@ impl Target<'_> {
     ) -> Result<bool, LoadError> {
         let until = reader.offset() + STRETCH_BYTES;
         let mut inside = self.keyspace.enter(worker);
+        let mut more = true;
         for _ in 0..STRETCH {
             let at = reader.offset();
-            let Some(event) = reader.next_event().map_err(LoadError::Format)? else { return Ok(false) };
+            let Some(event) = reader.next_event().map_err(LoadError::Format)? else {
+                more = false;
+                break;
+            };
             match event {
-                Event::Entry(entry) => {
-                    if let (Some(now), Some(deadline)) = (self.drop_before_ms, entry.expire_at_ms)
-                        && deadline < now
-                    {
-                        loaded.expired += 1;
-                        continue;
-                    }
-                    let key = self.keyspace.key(entry.key);
-                    let mut access = inside.lock_key(key.hash);
-                    let value = match entry.value {
-                        Value::Int(int) => NewValue::Int(int),
-                        // Files spell integers of more than 32 bits as digits.
-                        Value::Bytes(bytes) => match parse_i64(bytes) {
-                            Some(int) => NewValue::Int(int),
-                            None => NewValue::Bytes(bytes),
-                        },
-                        Value::Large(shared) => NewValue::Shared(shared),
-                    };
-                    match access.entry(self.database, key) {
-                        Entry::Vacant(vacant) => {
-                            vacant.insert(value, entry.expire_at_ms, (self.clock_of)(entry.usage));
-                            loaded.keys += 1;
-                        }
-                        Entry::Occupied(_) => {
-                            return Err(LoadError::Duplicate {
-                                key: entry.key.to_vec(),
-                                database: self.database,
-                                offset: entry.offset,
-                            });
+                Event::Entry(entry) => match (self.drop_before_ms, entry.expire_at_ms) {
+                    (Some(now), Some(deadline)) if deadline < now => loaded.expired += 1,
+                    _ => {
+                        let hash = self.keep(entry);
+                        inside.prefetch_bucket(self.database, hash);
+                        if self.pending.len() == PENDING_MAX || self.bytes.len() >= PENDING_BYTES_MAX {
+                            self.insert(&mut inside, loaded)?;
                         }
                     }
-                }
+                },
                 Event::SelectDb(number) => {
+                    self.insert(&mut inside, loaded)?;
                     let databases = self.keyspace.databases();
                     match u32::try_from(number) {
                         Ok(known) if known < databases => self.database = known,
@@ -311,7 +323,10 @@ impl Target<'_> {
                     return Err(LoadError::Module { name: module, offset: at });
                 }
                 Event::Function(_) => loaded.functions += 1,
-                Event::End(_) => return Ok(false),
+                Event::End(_) => {
+                    more = false;
+                    break;
+                }
                 // Hints about sizes; segments grow as they fill.
                 _ => {}
             }
@@ -319,6 +334,61 @@ impl Target<'_> {
                 break;
             }
         }
-        Ok(true)
+        self.insert(&mut inside, loaded)?;
+        Ok(more)
+    }
+
+    /// Remembers an entry, and returns its key's hash.
+    fn keep(&mut self, entry: rdb::Entry<'_>) -> KeyHash {
+        let hash = self.keyspace.hash(entry.key);
+        self.bytes.extend_from_slice(entry.key);
+        let key_end = self.bytes.len();
+        let value = match entry.value {
+            Value::Int(int) => Kept::Int(int),
+            // Files spell integers of more than 32 bits as digits.
+            Value::Bytes(bytes) => match parse_i64(bytes) {
+                Some(int) => Kept::Int(int),
+                None => {
+                    self.bytes.extend_from_slice(bytes);
+                    Kept::Bytes
+                }
+            },
+            Value::Large(shared) => Kept::Large(shared),
+        };
+        self.pending.push(Pending {
+            hash,
+            key_end,
+            value_end: self.bytes.len(),
+            value,
+            deadline_ms: entry.expire_at_ms,
+            clock: (self.clock_of)(entry.usage),
+            offset: entry.offset,
+        });
+        hash
+    }
+
+    /// Inserts what is pending.
+    fn insert(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
+        let mut start = 0;
+        for pending in self.pending.drain(..) {
+            let Pending { hash, key_end, value_end, value, deadline_ms, clock, offset } = pending;
+            let key = Key { bytes: &self.bytes[start..key_end], hash };
+            let value = match value {
+                Kept::Int(int) => NewValue::Int(int),
+                Kept::Bytes => NewValue::Bytes(&self.bytes[key_end..value_end]),
+                Kept::Large(shared) => NewValue::Shared(shared),
+            };
+            match inside.lock_key(hash).entry(self.database, key) {
+                Entry::Vacant(vacant) => drop(vacant.insert(value, deadline_ms, clock)),
+                Entry::Occupied(_) => {
+                    let (key, database) = (key.bytes.to_vec(), self.database);
+                    return Err(LoadError::Duplicate { key, database, offset });
+                }
+            }
+            loaded.keys += 1;
+            start = value_end;
+        }
+        self.bytes.clear();
+        Ok(())
     }
 }
