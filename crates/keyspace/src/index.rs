@@ -43,6 +43,9 @@ const TOTALS: [u16; 24] =
 const FULL_NUM: usize = 15;
 const FULL_DEN: usize = 16;
 
+/// Buckets between what a walk visits and what it announces.
+const WALK_AHEAD: usize = 2;
+
 /// A pointer with its tag, or 0 for an empty slot. A pointer is never 0 in its low 48 bits.
 pub(crate) type Slot = u64;
 
@@ -333,7 +336,17 @@ impl Index {
     /// false for one of a bucket (the bucket is finished all the same). Returns the position to go on from, or None at the end.
     ///
     /// A slot that is present from the first call to the last is visited exactly once whatever else changes in between (X2, X3).
-    pub(crate) fn walk(&self, from: u64, mut visit: impl FnMut(u64) -> bool) -> Option<u64> {
+    pub(crate) fn walk(&self, from: u64, visit: impl FnMut(u64) -> bool) -> Option<u64> {
+        self.walk_ahead(from, |_| {}, visit)
+    }
+
+    /// As [`walk`](Self::walk); `ahead` sees most pointers two buckets before `visit` does, so that it can prefetch.
+    pub(crate) fn walk_ahead(
+        &self,
+        from: u64,
+        mut ahead: impl FnMut(u64),
+        mut visit: impl FnMut(u64) -> bool,
+    ) -> Option<u64> {
         let mut position = from;
         loop {
             let id = self.segment_of(position)?;
@@ -345,6 +358,9 @@ impl Index {
             let homes = segment.homes as usize;
             for home in segment.home(first as u16)..homes {
                 let mut go_on = true;
+                if let Some(bucket) = segment.buckets.get(home + WALK_AHEAD) {
+                    bucket.0.iter().filter(|&&slot| slot != 0).for_each(|&slot| ahead(pointer(slot)));
+                }
                 for bucket in &segment.buckets[home..] {
                     for &slot in &bucket.0 {
                         let tag = tag_of(slot);

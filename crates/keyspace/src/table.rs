@@ -356,7 +356,8 @@ impl Table {
         mut visit: impl FnMut(EntryView<'_>) -> bool,
     ) -> Option<u64> {
         let mut left = limit.max(1);
-        self.index.walk(position, |bits| {
+        let ahead = |bits| pointed(bits).prefetch_whole();
+        self.index.walk_ahead(position, ahead, |bits| {
             left = left.saturating_sub(1);
             let entry = pointed(bits);
             if entry.parity() == parity {

@@ -73,7 +73,7 @@ mod tests {
     }
 
     fn fault(payload: &[u8]) -> Fault {
-        match load(payload, Limits { string_max: 1000 }, &mut Vec::new()) {
+        match load(payload, Limits { string_max: 1000, ..Limits::default() }, &mut Vec::new()) {
             Ok(value) => panic!("accepted: {value:?}"),
             Err(error) => error.fault,
         }

@@ -27,12 +27,15 @@ use input::{Input, Loaded};
 pub struct Limits {
     /// Longest string in bytes, expanded.
     pub string_max: u64,
+    /// Reads files of versions above those known (`rdb-version-check relaxed`): what is new in them is an error only
+    /// where it stands.
+    pub any_version: bool,
 }
 
 impl Default for Limits {
     /// Strings as long as a value can be.
     fn default() -> Self {
-        Self { string_max: value::block_tree::LEN_MAX }
+        Self { string_max: value::block_tree::LEN_MAX, any_version: false }
     }
 }
 
@@ -152,7 +155,7 @@ impl<R: Read> Reader<R> {
             return refused(Fault::NotRdb { found });
         }
         let version = digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-        if !version_is_read(family, version) {
+        if !(version_is_read(family, version) || limits.any_version && version > 0) {
             return refused(Fault::Version { family, number: version });
         }
         Ok(Self { input, family, version, key: Vec::new(), value: Vec::new(), ended: false })

@@ -29,7 +29,7 @@ impl Read for Dribble<'_> {
 }
 
 fn read_all(source: impl Read) -> Result<(Vec<Plain>, Checksum), Error> {
-    let mut reader = Reader::new(source, Limits { string_max: 1 << 24 })?;
+    let mut reader = Reader::new(source, Limits { string_max: 1 << 24, ..Limits::default() })?;
     let (mut entries, mut db) = (Vec::new(), 0);
     loop {
         match reader.next_event()?.expect("a file ends with its end") {
@@ -129,7 +129,7 @@ fn compressed_large_strings_are_read() {
         assert_eq!(checksum, Checksum::Verified);
         assert!(entries[0].value == long);
     }
-    let mut reader = Reader::new(&file[..], Limits { string_max: 1000 }).unwrap();
+    let mut reader = Reader::new(&file[..], Limits { string_max: 1000, ..Limits::default() }).unwrap();
     let error = reader.next_event().unwrap_err();
     assert!(matches!(error.fault, Fault::TooLong { length: 1_600_000, limit: 1000 }), "{error}");
 }

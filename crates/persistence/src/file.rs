@@ -1,0 +1,235 @@
+//! The file that a snapshot is written to: a temporary one beside its final name, put in place only when it is complete and on disk.
+//!
+//! ```text
+//!  write():   | buffer, 1 MiB, page-aligned | --full--> one O_DIRECT write
+//!  finish():  last part padded to a page -> set_len(exact) -> fsync -> rename -> fsync of the directory
+//! ```
+//! Why O_DIRECT: inside a memory cgroup buffered writes are charged as page cache and throttled at the dirty limits, so a save
+//! in a full container stalls and pushes out what others need. Direct writes of 1 MiB reach the disk's speed (1.4 GB/s where this was
+//! measured) and need nothing but this buffer. Where a file system refuses them the file is written through the page cache, but synced
+//! and dropped from it every [`SYNC_EVERY`] bytes, so that neither memory nor the final fsync piles up.
+//!
+//! Faults: every error names the operation; nothing is left behind but, after a crash, `temp-<pid>.rdb`, as with Redis.
+//! Until `rename` returns, the former file is untouched.
+//! Bounds: one buffer of 1 MiB and a page.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
+use snapshot::Sink;
+
+use crate::reason;
+
+/// Bytes written at once.
+const BUFFER: usize = 1024 * 1024;
+
+/// What direct writes have to be aligned to; the page size covers every disk's blocks.
+const PAGE: usize = 4096;
+
+/// Without O_DIRECT: bytes after which the file is synced and dropped from the page cache.
+const SYNC_EVERY: u64 = 8 * 1024 * 1024;
+
+/// A new RDB file.
+pub struct FileSink {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    buffer: Vec<u8>,
+    /// Where the aligned part of `buffer` begins.
+    aligned: usize,
+    filled: usize,
+    /// Bytes of the file that have been handed to the kernel.
+    written: u64,
+    synced: u64,
+    direct: bool,
+    /// Neither in place nor removed yet.
+    pending: bool,
+}
+
+/// An error that names what failed, in the system's words.
+fn named(operation: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{operation}: {}", reason(error)))
+}
+
+impl FileSink {
+    /// Creates `temp-<pid>.rdb` in `directory`; [`Sink::finish`] gives it the name `file_name`.
+    pub fn create(directory: &Path, file_name: &str) -> io::Result<FileSink> {
+        let temporary = directory.join(format!("temp-{}.rdb", std::process::id()));
+        let open = |flags: i32| {
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o644)
+                .custom_flags(flags)
+                .open(&temporary)
+        };
+        let (file, direct) = match open(libc::O_DIRECT) {
+            Ok(file) => (file, true),
+            // Some file systems have no direct writes; any other error comes again.
+            Err(_) => match open(0) {
+                Ok(file) => (file, false),
+                // The words that people search for.
+                Err(error) => {
+                    let text = format!(
+                        "Failed opening the temp RDB file temp-{}.rdb (in server root dir {}) for saving",
+                        std::process::id(),
+                        directory.display()
+                    );
+                    return Err(named(&text, &error));
+                }
+            },
+        };
+        let buffer = vec![0; BUFFER + PAGE];
+        let aligned = buffer.as_ptr().align_offset(PAGE).min(PAGE);
+        Ok(FileSink {
+            file,
+            temporary,
+            target: directory.join(file_name),
+            buffer,
+            aligned,
+            filled: 0,
+            written: 0,
+            synced: 0,
+            direct,
+            pending: true,
+        })
+    }
+
+    /// Whether the page cache is passed by.
+    pub fn is_direct(&self) -> bool {
+        self.direct
+    }
+
+    /// Writes the first `count` bytes of the buffer, a multiple of the page size while writes are direct.
+    fn flush(&mut self, count: usize) -> io::Result<()> {
+        loop {
+            let bytes = &self.buffer[self.aligned..self.aligned + count];
+            match self.file.write_all_at(bytes, self.written) {
+                Ok(()) => break,
+                // Refused only now (some file systems accept the flag when opening).
+                Err(error) if self.direct && error.raw_os_error() == Some(libc::EINVAL) => {
+                    let flags = fcntl_getfl(&self.file)?;
+                    fcntl_setfl(&self.file, flags - OFlags::DIRECT)?;
+                    self.direct = false;
+                }
+                Err(error) => return Err(named("write", &error)),
+            }
+        }
+        self.written += count as u64;
+        self.filled = 0;
+        if !self.direct && self.written - self.synced >= SYNC_EVERY {
+            self.file.sync_data().map_err(|error| named("fdatasync", &error))?;
+            // Only a hint: its failure changes nothing but what stays cached.
+            let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
+            self.synced = self.written;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let start = self.aligned + self.filled;
+            let count = bytes.len().min(BUFFER - self.filled);
+            self.buffer[start..start + count].copy_from_slice(&bytes[..count]);
+            self.filled += count;
+            bytes = &bytes[count..];
+            if self.filled == BUFFER {
+                self.flush(BUFFER)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let exact = self.written + self.filled as u64;
+        if self.filled > 0 {
+            let padded = if self.direct { self.filled.next_multiple_of(PAGE) } else { self.filled };
+            self.buffer[self.aligned + self.filled..self.aligned + padded].fill(0);
+            self.flush(padded)?;
+        }
+        if self.written != exact {
+            self.file.set_len(exact).map_err(|error| named("ftruncate", &error))?;
+        }
+        self.file.sync_all().map_err(|error| named("fsync", &error))?;
+        if !self.direct {
+            let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
+        }
+        std::fs::rename(&self.temporary, &self.target).map_err(|error| named("rename", &error))?;
+        self.pending = false;
+        let directory = self.target.parent().filter(|path| !path.as_os_str().is_empty());
+        File::open(directory.unwrap_or(Path::new(".")))
+            .and_then(|directory| directory.sync_all())
+            .map_err(|error| named("fsync of the directory", &error))
+    }
+
+    fn abort(&mut self) {
+        if self.pending {
+            self.pending = false;
+            // A file that cannot be removed is overwritten by the next save.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        (BUFFER + PAGE) as u64
+    }
+}
+
+impl Drop for FileSink {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of its own, removed with everything in it.
+    fn check_on(base: &Path) {
+        let directory = base.join(format!("evenkeel-file-{}-{}", std::process::id(), fastrand::u64(..)));
+        std::fs::create_dir(&directory).unwrap();
+        for len in [0, 1, PAGE - 1, PAGE, BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER + PAGE + 5, 20 << 20] {
+            let content: Vec<u8> = (0..len).map(|i| (i / 3) as u8).collect();
+            let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
+            let mut rest = &content[..];
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(1 + fastrand::usize(..300_000)));
+                sink.write(now).unwrap();
+                rest = later;
+            }
+            sink.finish().unwrap();
+            drop(sink);
+            assert!(std::fs::read(directory.join("dump.rdb")).unwrap() == content, "{len} bytes");
+        }
+        let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
+        sink.write(&[1; 2 * BUFFER]).unwrap();
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2);
+        drop(sink);
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "the temporary file is gone");
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_exactly_what_was_written() {
+        check_on(&std::env::temp_dir());
+        if Path::new("/dev/shm").is_dir() {
+            check_on(Path::new("/dev/shm"));
+        }
+    }
+
+    #[test]
+    fn errors_name_the_operation() {
+        let error = FileSink::create(Path::new("/nonexistent"), "dump.rdb").err().unwrap();
+        let text = error.to_string();
+        assert!(text.starts_with("Failed opening the temp RDB file temp-"), "{text}");
+        assert!(text.contains("(in server root dir /nonexistent)"), "{text}");
+        assert!(text.ends_with(": No such file or directory"), "{text}");
+    }
+}

@@ -1,0 +1,394 @@
+//! Loading: a file's entries go into the keyspace as they are read. Judges what the codec does not: expiry, databases, duplicates.
+//!
+//! It does not empty the keyspace and does not decide whether a failure ends the server: whoever called it does both.
+//!
+//! Locks: enters the gate shared for up to [`STRETCH`] entries at a time and leaves it early when somebody wants it exclusively, so
+//! other workers answer `-LOADING` meanwhile. Faults: an error leaves what was loaded so far in place and names the offset.
+//! Bounds: the read-ahead's 4 MiB and one value.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, NewValue, WorkerId};
+use rdb::{Event, Limits, Reader, Usage, Value};
+
+use value::Shared;
+use value::number::parse_i64;
+
+use crate::read_ahead::{self, ReadAhead};
+use crate::reason;
+
+/// Entries inserted between two looks at the gate and at the progress.
+const STRETCH: usize = 512;
+
+/// What a file is loaded with.
+pub struct LoadOptions<'a> {
+    /// Entries whose deadline has passed are left out (a master's way; a replica keeps them).
+    pub drop_expired: bool,
+    /// Accepts versions above those known (`rdb-version-check relaxed`).
+    pub any_version: bool,
+    /// The 24-bit LRU or LFU field for what the file says about an entry's use.
+    pub clock_of: &'a dyn Fn(Usage) -> u32,
+    /// Called about every 512 entries and 2 MiB, outside the gate: the server's chance to serve events.
+    pub progress: &'a mut dyn FnMut(),
+    /// Shown everything about the file that is not an entry: name and value of each aux field.
+    pub aux: &'a mut dyn FnMut(&[u8], &[u8]),
+}
+
+/// How far a load is; shared with whoever answers INFO.
+#[derive(Debug, Default)]
+pub struct Loading {
+    active: AtomicBool,
+    started_at: AtomicI64,
+    bytes_total: AtomicU64,
+    bytes_loaded: AtomicU64,
+    keys_loaded: AtomicU64,
+    keys_expired: AtomicU64,
+}
+
+impl Loading {
+    /// Nothing is being loaded.
+    pub fn new() -> Loading {
+        Loading::default()
+    }
+
+    /// INFO's `loading`, and whether commands get `-LOADING`.
+    pub fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire)
+    }
+
+    /// `loading_start_time`, seconds since the epoch.
+    pub fn started_at(&self) -> i64 {
+        self.started_at.load(Ordering::Relaxed)
+    }
+
+    /// `loading_total_bytes`.
+    pub fn bytes_total(&self) -> u64 {
+        self.bytes_total.load(Ordering::Relaxed)
+    }
+
+    /// `loading_loaded_bytes`.
+    pub fn bytes_loaded(&self) -> u64 {
+        self.bytes_loaded.load(Ordering::Relaxed)
+    }
+
+    /// Keys loaded by the load in progress or the last one (`rdb_last_load_keys_loaded`).
+    pub fn keys_loaded(&self) -> u64 {
+        self.keys_loaded.load(Ordering::Relaxed)
+    }
+
+    /// Keys left out since they had expired (`rdb_last_load_keys_expired`).
+    pub fn keys_expired(&self) -> u64 {
+        self.keys_expired.load(Ordering::Relaxed)
+    }
+
+    /// `loading_eta_seconds`, from the speed so far.
+    pub fn eta_seconds(&self, now: i64) -> u64 {
+        let (loaded, total) = (self.bytes_loaded(), self.bytes_total());
+        let elapsed = (now - self.started_at()).max(0) as u64;
+        if loaded == 0 {
+            return 1;
+        }
+        (u128::from(elapsed) * u128::from(total.saturating_sub(loaded)) / u128::from(loaded)) as u64
+    }
+
+    fn begin(&self, bytes_total: u64) {
+        self.started_at.store(unix_now().as_secs() as i64, Ordering::Relaxed);
+        self.bytes_total.store(bytes_total, Ordering::Relaxed);
+        for counter in [&self.bytes_loaded, &self.keys_loaded, &self.keys_expired] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.active.store(true, Ordering::Release);
+    }
+}
+
+/// Ends a load however it is left.
+struct Active<'a>(&'a Loading);
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.active.store(false, Ordering::Release);
+    }
+}
+
+/// What came of a load.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// There was a file.
+    pub found: bool,
+    /// Keys in the keyspace now.
+    pub keys: u64,
+    /// Keys left out since they had expired.
+    pub expired: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// How long it took.
+    pub duration: Duration,
+    /// Function libraries in the file, which were passed over.
+    pub functions: u64,
+    /// Version of the format.
+    pub version: u32,
+}
+
+/// Why a file was not loaded to its end.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The file could not be opened.
+    Open(io::Error),
+    /// It is damaged, or has something that is not supported.
+    Format(rdb::Error),
+    /// It has a database that this server has not.
+    Database {
+        /// The database's number.
+        number: u64,
+        /// How many databases there are.
+        databases: u32,
+        /// Where that was read.
+        offset: u64,
+    },
+    /// A key comes twice.
+    Duplicate {
+        /// The key.
+        key: Vec<u8>,
+        /// Its database.
+        database: u32,
+        /// Where it came the second time.
+        offset: u64,
+    },
+    /// It has data of a module.
+    Module {
+        /// The module type's name.
+        name: String,
+        /// Behind it.
+        offset: u64,
+    },
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Open(error) => write!(f, "the file cannot be opened: {}", reason(error)),
+            LoadError::Format(error) => write!(f, "{error}"),
+            LoadError::Database { number, databases, offset } => write!(
+                f,
+                "at byte {offset}: the file has a database {number}, but this server has only {databases}. \
+                 Start it with --databases {} or more.",
+                number.saturating_add(1)
+            ),
+            LoadError::Duplicate { key, database, offset } => write!(
+                f,
+                "at byte {offset}: RDB has duplicated key '{}' in DB {database}. \
+                 The file is damaged: copy it again from its source, or use an older backup.",
+                key.escape_ascii()
+            ),
+            LoadError::Module { name, offset } => write!(
+                f,
+                "at byte {offset}: the file has data of the module type '{name}', which cannot be loaded. \
+                 Unload the module on the server that wrote the file and save again."
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Loads a file. A missing one is an empty one: `found` is false then.
+pub fn load_file(
+    path: &Path,
+    keyspace: &Keyspace,
+    worker: WorkerId,
+    loading: &Loading,
+    options: LoadOptions<'_>,
+) -> Result<Loaded, LoadError> {
+    let start = Instant::now();
+    let file = match read_ahead::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::default()),
+        Err(error) => return Err(LoadError::Open(error)),
+    };
+    let bytes_total = file.metadata().map_err(LoadError::Open)?.len();
+    loading.begin(bytes_total);
+    let _active = Active(loading);
+    let source = ReadAhead::new(file).map_err(LoadError::Open)?;
+    let limits = Limits { any_version: options.any_version, ..Limits::default() };
+    let mut reader = Reader::new(source, limits).map_err(LoadError::Format)?;
+    let mut loaded = Loaded { found: true, version: reader.version(), ..Loaded::default() };
+    let mut target = Target {
+        keyspace,
+        database: 0,
+        drop_before_ms: options.drop_expired.then(|| unix_now().as_millis() as i64),
+        clock_of: options.clock_of,
+        pending: Vec::with_capacity(PENDING_MAX),
+        bytes: Vec::new(),
+    };
+    loop {
+        let more = target.stretch(&mut reader, worker, &mut loaded, options.aux)?;
+        loaded.bytes = reader.offset();
+        loading.bytes_loaded.store(loaded.bytes, Ordering::Relaxed);
+        loading.keys_loaded.store(loaded.keys, Ordering::Relaxed);
+        loading.keys_expired.store(loaded.expired, Ordering::Relaxed);
+        if !more {
+            loaded.duration = start.elapsed();
+            return Ok(loaded);
+        }
+        (options.progress)();
+    }
+}
+
+/// Where entries go.
+struct Target<'a> {
+    keyspace: &'a Keyspace,
+    database: u32,
+    /// Entries with an earlier deadline are left out.
+    drop_before_ms: Option<i64>,
+    clock_of: &'a dyn Fn(Usage) -> u32,
+    pending: Vec<Pending>,
+    /// Keys and small values of the pending entries.
+    bytes: Vec<u8>,
+}
+
+/// Entries that are read before the first of them is inserted, so that the places where they belong can be prefetched.
+const PENDING_MAX: usize = 32;
+
+/// Bytes of keys and small values kept for them at most, give or take one entry.
+const PENDING_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes after which a stretch ends, if its entries are large.
+const STRETCH_BYTES: u64 = 2 * 1024 * 1024;
+
+/// An entry that has been read.
+struct Pending {
+    hash: KeyHash,
+    /// Ends of key and value in [`Target::bytes`]; the key begins where the entry before ended.
+    key_end: usize,
+    value_end: usize,
+    value: Kept,
+    deadline_ms: Option<i64>,
+    clock: u32,
+    offset: u64,
+}
+
+enum Kept {
+    Int(i64),
+    Bytes,
+    Large(Shared),
+}
+
+impl Target<'_> {
+    /// Loads up to [`STRETCH`] parts. False at the end of the file.
+    fn stretch(
+        &mut self,
+        reader: &mut Reader<ReadAhead>,
+        worker: WorkerId,
+        loaded: &mut Loaded,
+        aux: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<bool, LoadError> {
+        let until = reader.offset() + STRETCH_BYTES;
+        let mut inside = self.keyspace.enter(worker);
+        let mut more = true;
+        for _ in 0..STRETCH {
+            let at = reader.offset();
+            let Some(event) = reader.next_event().map_err(LoadError::Format)? else {
+                more = false;
+                break;
+            };
+            match event {
+                Event::Entry(entry) => match (self.drop_before_ms, entry.expire_at_ms) {
+                    (Some(now), Some(deadline)) if deadline < now => loaded.expired += 1,
+                    _ => {
+                        let hash = self.keep(entry);
+                        inside.prefetch_bucket(self.database, hash);
+                        if self.pending.len() == PENDING_MAX || self.bytes.len() >= PENDING_BYTES_MAX {
+                            self.insert(&mut inside, loaded)?;
+                        }
+                    }
+                },
+                Event::SelectDb(number) => {
+                    self.insert(&mut inside, loaded)?;
+                    let databases = self.keyspace.databases();
+                    match u32::try_from(number) {
+                        Ok(known) if known < databases => self.database = known,
+                        _ => return Err(LoadError::Database { number, databases, offset: at }),
+                    }
+                }
+                Event::Aux { name, value } => aux(name, value),
+                Event::ModuleAux { module } => {
+                    return Err(LoadError::Module { name: module, offset: at });
+                }
+                Event::Function(_) => loaded.functions += 1,
+                Event::End(_) => {
+                    more = false;
+                    break;
+                }
+                // Hints about sizes; segments grow as they fill.
+                _ => {}
+            }
+            if reader.offset() >= until || self.keyspace.is_exclusive_wanted() {
+                break;
+            }
+        }
+        self.insert(&mut inside, loaded)?;
+        Ok(more)
+    }
+
+    /// Remembers an entry, and returns its key's hash.
+    fn keep(&mut self, entry: rdb::Entry<'_>) -> KeyHash {
+        let hash = self.keyspace.hash(entry.key);
+        self.bytes.extend_from_slice(entry.key);
+        let key_end = self.bytes.len();
+        let value = match entry.value {
+            Value::Int(int) => Kept::Int(int),
+            // Files spell integers of more than 32 bits as digits.
+            Value::Bytes(bytes) => match parse_i64(bytes) {
+                Some(int) => Kept::Int(int),
+                None => {
+                    self.bytes.extend_from_slice(bytes);
+                    Kept::Bytes
+                }
+            },
+            Value::Large(shared) => Kept::Large(shared),
+        };
+        self.pending.push(Pending {
+            hash,
+            key_end,
+            value_end: self.bytes.len(),
+            value,
+            deadline_ms: entry.expire_at_ms,
+            clock: (self.clock_of)(entry.usage),
+            offset: entry.offset,
+        });
+        hash
+    }
+
+    /// Inserts what is pending.
+    fn insert(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
+        let mut start = 0;
+        for pending in self.pending.drain(..) {
+            let Pending { hash, key_end, value_end, value, deadline_ms, clock, offset } = pending;
+            let key = Key { bytes: &self.bytes[start..key_end], hash };
+            let value = match value {
+                Kept::Int(int) => NewValue::Int(int),
+                Kept::Bytes => NewValue::Bytes(&self.bytes[key_end..value_end]),
+                Kept::Large(shared) => NewValue::Shared(shared),
+            };
+            match inside.lock_key(hash).entry(self.database, key) {
+                Entry::Vacant(vacant) => drop(vacant.insert(value, deadline_ms, clock)),
+                Entry::Occupied(_) => {
+                    let (key, database) = (key.bytes.to_vec(), self.database);
+                    return Err(LoadError::Duplicate { key, database, offset });
+                }
+            }
+            loaded.keys += 1;
+            start = value_end;
+        }
+        self.bytes.clear();
+        Ok(())
+    }
+}
