@@ -6,6 +6,7 @@
 //! ```text
 //!   server   start, find, stop a server process (ours or a reference)
 //!   client   blocking RESP2/RESP3 client that keeps the exact bytes of a reply
+//!   linear   checks that one order explains a history of replies
 //!   oracle   random commands to two servers, replies compared
 //!   random   seeded generator; every random test prints its seed
 //!   procfs   CPU time and memory of a process
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod linear;
 pub mod oracle;
 pub mod procfs;
 pub mod random;
