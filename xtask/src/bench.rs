@@ -118,6 +118,12 @@ struct Sample {
     requests_per_second: f64,
 }
 
+impl Sample {
+    fn busy_percent(&self) -> f64 {
+        self.cpu_ns_per_request * self.requests_per_second / 1e7
+    }
+}
+
 fn speed_table(plan: &Plan) -> Result<String, String> {
     let pair = [start_pinned(&plan.ours, 1)?, start_pinned(&plan.against, 1)?];
     let names = [name_of(&pair[0], &plan.ours), name_of(&pair[1], &plan.against)];
@@ -175,7 +181,9 @@ fn alternate(plan: &Plan, pair: &[Server; 2], verb: Verb, pipeline: u32) -> Resu
             samples[index].push(measure(server, verb, pipeline, requests, round)?);
         }
     }
-    eprintln!("measured {} at pipeline {pipeline}", verb.name());
+    // A server that is not busy waits for the load, and its rate says nothing; its CPU time still does.
+    let busy = samples.each_ref().map(|s| median(&s.iter().map(Sample::busy_percent).collect::<Vec<_>>()));
+    eprintln!("measured {} at pipeline {pipeline}; servers busy {:.0} %, {:.0} %", verb.name(), busy[0], busy[1]);
     Ok(samples)
 }
 
