@@ -14,7 +14,7 @@ use crate::report::{self, Table, median, thousands};
 
 /// What `bench` understands.
 pub const USAGE: &str = "bench [--against PATH] [--server PATH] [--profile dist|release] [--requests N] [--rounds N]
-      [--commands GET,SET,INCR,MSET] [--pipelines 1,16,64] [--speed] [--bytes] [--scaling] [--quick] [--write]";
+      [--commands GET,SET,INCR,MSET] [--pipelines 1,16,64] [--speed] [--bytes] [--scaling] [--quick] [--urgent] [--write]";
 
 /// Keys that the speed figures run over.
 const KEYS: u64 = 1_000_000;
@@ -33,6 +33,8 @@ struct Plan {
     verbs: Vec<Verb>,
     pipelines: Vec<u32>,
     memory_keys: u64,
+    /// Servers and load go before everything else that runs on this machine.
+    urgent: bool,
 }
 
 /// Runs the task.
@@ -47,6 +49,7 @@ pub fn run(mut args: Args) -> Result<(), String> {
         rounds: args.number("rounds", if quick { 1 } else { 3 })?,
         verbs: verbs(args.list("commands")?)?,
         pipelines: pipelines(args.list("pipelines")?)?,
+        urgent: args.flag("urgent"),
         memory_keys: if quick { MEMORY_KEYS / 10 } else { MEMORY_KEYS },
     };
     args.finish()?;
@@ -118,12 +121,20 @@ struct Sample {
     requests_per_second: f64,
 }
 
+impl Sample {
+    fn busy_percent(&self) -> f64 {
+        self.cpu_ns_per_request * self.requests_per_second / 1e7
+    }
+}
+
 fn speed_table(plan: &Plan) -> Result<String, String> {
-    let pair = [start_pinned(&plan.ours, 1)?, start_pinned(&plan.against, 1)?];
+    let pair = [start_pinned(&plan.ours, 1, plan.urgent)?, start_pinned(&plan.against, 1, plan.urgent)?];
     let names = [name_of(&pair[0], &plan.ours), name_of(&pair[1], &plan.against)];
     for server in &pair {
-        fill(server, Verb::Mset, KEYS, VALUE_BYTES)?;
-        fill(server, Verb::Incr, KEYS, 0)?;
+        fill(server, Verb::Set, KEYS, VALUE_BYTES)?;
+        if plan.verbs.contains(&Verb::Incr) {
+            fill(server, Verb::Incr, KEYS, 0)?;
+        }
     }
     let mut table = Table::new(&[
         "".to_string(),
@@ -172,18 +183,31 @@ fn alternate(plan: &Plan, pair: &[Server; 2], verb: Verb, pipeline: u32) -> Resu
     let mut samples = [Vec::new(), Vec::new()];
     for round in 0..plan.rounds {
         for (index, server) in pair.iter().enumerate() {
-            samples[index].push(measure(server, verb, pipeline, requests, round)?);
+            samples[index].push(measure(server, plan.urgent, verb, pipeline, (requests, round))?);
         }
     }
-    eprintln!("measured {} at pipeline {pipeline}", verb.name());
+    // A server that is not busy waits for the load, and its rate says nothing; its CPU time still does.
+    let busy = samples.each_ref().map(|s| median(&s.iter().map(Sample::busy_percent).collect::<Vec<_>>()));
+    eprintln!(
+        "measured {} at pipeline {pipeline}; servers busy {:.0} %, {:.0} %",
+        verb.name(),
+        busy[0],
+        busy[1]
+    );
     Ok(samples)
 }
 
-fn measure(server: &Server, verb: Verb, pipeline: u32, requests: u64, seed: u64) -> Result<Sample, String> {
+fn measure(
+    server: &Server,
+    urgent: bool,
+    verb: Verb,
+    pipeline: u32,
+    (requests, seed): (u64, u64),
+) -> Result<Sample, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", verb.name());
     let mut traffic = Standard::new(verb, Order::Random, KEYS, VALUE_BYTES, requests, seed);
     let before = procfs::cpu_ns(server.pid()).map_err(failed)?;
-    let outcome = on_load_core(|| load::drive(server.addr(), CONNECTIONS, pipeline, &mut traffic))
+    let outcome = on_load_core(urgent, || load::drive(server.addr(), CONNECTIONS, pipeline, &mut traffic))
         .map_err(failed)?
         .checked()?;
     let cpu = procfs::cpu_ns(server.pid()).map_err(failed)? - before;
@@ -197,10 +221,13 @@ fn measure(server: &Server, verb: Verb, pipeline: u32, requests: u64, seed: u64)
 }
 
 /// Runs the load in a thread of its own, so that pinning does not stick to later children of this process.
-fn on_load_core<R: Send>(run: impl FnOnce() -> R + Send) -> R {
+fn on_load_core<R: Send>(urgent: bool, run: impl FnOnce() -> R + Send) -> R {
     std::thread::scope(|scope| {
         let load = scope.spawn(|| {
             load::pin_thread(1);
+            if urgent && !load::make_real_time() {
+                eprintln!("no real-time priority for the load: the run is as steady as the machine is quiet");
+            }
             run()
         });
         load.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -208,8 +235,11 @@ fn on_load_core<R: Send>(run: impl FnOnce() -> R + Send) -> R {
 }
 
 /// Starts a server on core 0 (on all cores with more than one thread).
-fn start_pinned(binary: &Path, threads: usize) -> Result<Server, String> {
+fn start_pinned(binary: &Path, threads: usize, urgent: bool) -> Result<Server, String> {
     let mut options = ServerOptions::new(binary).arg("--io-threads", &threads.to_string());
+    if urgent {
+        options = options.wrapper("chrt --fifo 1");
+    }
     if cores() > 1 && threads == 1 {
         options = options.cores("0");
     }
@@ -218,7 +248,7 @@ fn start_pinned(binary: &Path, threads: usize) -> Result<Server, String> {
 
 fn fill(server: &Server, verb: Verb, keys: u64, value_bytes: usize) -> Result<(), String> {
     let mut traffic = Standard::fill(verb, keys, value_bytes);
-    let outcome = on_load_core(|| load::drive(server.addr(), 8, 32, &mut traffic));
+    let outcome = on_load_core(false, || load::drive(server.addr(), 8, 32, &mut traffic));
     outcome.map_err(|error| format!("filling: {error}"))?.checked().map(|_| ())
 }
 
@@ -233,7 +263,7 @@ fn bytes_table(plan: &Plan) -> Result<String, String> {
     for (label, verb, value_bytes) in cases {
         let mut bytes = [0.0; 2];
         for (index, binary) in [&plan.ours, &plan.against].into_iter().enumerate() {
-            let server = start_pinned(binary, 1)?;
+            let server = start_pinned(binary, 1, plan.urgent)?;
             names[index] = name_of(&server, binary);
             bytes[index] = bytes_per_key(&server, verb, plan.memory_keys, value_bytes)?;
         }
@@ -303,8 +333,8 @@ fn scaling_table(plan: &Plan) -> Result<String, String> {
     for verb in [Verb::Get, Verb::Set] {
         let mut first = None;
         for threads in 1..=cores().min(8) {
-            let server = start_pinned(&plan.ours, threads)?;
-            fill(&server, Verb::Mset, KEYS, VALUE_BYTES)?;
+            let server = start_pinned(&plan.ours, threads, plan.urgent)?;
+            fill(&server, Verb::Set, KEYS, VALUE_BYTES)?;
             let mut samples = Vec::new();
             for round in 0..plan.rounds {
                 let mut traffic = Standard::new(verb, Order::Random, KEYS, VALUE_BYTES, plan.requests, round);

@@ -29,7 +29,8 @@ use machine::KernelSetting;
 
 /// What `headline` understands.
 pub const USAGE: &str = "headline [--server PATH] [--profile dist|release] [--against PATH] [--alone] [--keys N] [--value-bytes N]
-      [--headroom PERCENT] [--seconds N] [--no-limit] [--overcommit2] [--thp] [--big] [--slow-disk] [--write]";
+      [--headroom PERCENT] [--seconds N] [--no-limit] [--overcommit2] [--thp] [--big] [--slow-disk] [--urgent]
+      [--write]";
 
 /// How fast the slowed disk is.
 const SLOW_BYTES_PER_SECOND: u64 = 5_000_000;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub before: Duration,
     /// The library that slows the disk.
     pub slow: Option<PathBuf>,
+    /// The server goes before everything else that runs on this machine.
+    pub urgent: bool,
 }
 
 /// What was found out about one server: a cell for each row label, in order.
@@ -63,6 +66,7 @@ pub fn run(mut args: Args) -> Result<(), String> {
         value_bytes: args.number("value-bytes", 200)? as usize,
         headroom: (!args.flag("no-limit")).then_some(args.number("headroom", 10)?),
         before: Duration::from_secs(args.number("seconds", 5)?),
+        urgent: args.flag("urgent"),
         slow: if slow { Some(machine::slow_disk_library()?) } else { None },
     };
     let mut binaries = vec![bench::our_binary(&mut args)?];
@@ -160,12 +164,21 @@ impl Watched {
         if thread::available_parallelism().map_or(1, |n| n.get()) > 1 {
             options = options.cores("0");
         }
+        if settings.urgent {
+            options = options.wrapper("setsid");
+        }
         if let Some(library) = &settings.slow {
             options = options
                 .env("LD_PRELOAD", &library.to_string_lossy())
                 .env("EVENKEEL_SLOW_BYTES_PER_SECOND", &SLOW_BYTES_PER_SECOND.to_string());
         }
         let server = options.start().map_err(|error| error.to_string())?;
+        if settings.urgent {
+            // Weighs the session that `setsid` has made against other sessions; inside it nothing changes, so the
+            // server's own threads share the core as they always do.
+            let path = format!("/proc/{}/autogroup", server.pid());
+            std::fs::write(&path, "-20").map_err(|error| format!("--urgent: {path}: {error}"))?;
+        }
         let (peak, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let sampler = {
             let (group, peak, stop, pid) = (group.clone().ok(), peak.clone(), stop.clone(), server.pid());

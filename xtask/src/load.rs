@@ -9,6 +9,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
@@ -481,6 +482,13 @@ pub fn pin_thread(core: usize) {
         // Refused only where the core does not exist or is not ours; then the run is merely less steady.
         let _ = rustix::thread::sched_setaffinity(None, &set);
     }
+}
+
+/// Gives the calling thread real-time priority; false where that is not permitted.
+pub fn make_real_time() -> bool {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let chrt = Command::new("chrt").args(["--fifo", "--pid", "1", &thread]).stderr(Stdio::null()).status();
+    chrt.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

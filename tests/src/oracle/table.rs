@@ -219,6 +219,7 @@ const HYPERLOGLOG: &[Row] = &[
     row("PFADD", &[Key, Any(&[Value], 5)], 25),
     row("PFCOUNT", &[Some(&[Key], 3)], 20),
     row("PFMERGE", &[Key, Any(&[Key], 2)], 15),
+    row("PFSELFTEST", &[], 1),
     row(
         "PFDEBUG",
         &[OneOf(&[&[Word("ENCODING")], &[Word("DECODE")], &[Word("TODENSE")], &[Word("NOTHING")]]), Key],
@@ -473,6 +474,7 @@ const SERVER: &[Row] = &[
     ),
     compared(Shape, "TIME", &[], 2),
     compared(Answered, "LASTSAVE", &[], 1),
+    compared(Answered, "SAVE", &[], 1),
     row(
         "SHUTDOWN",
         &[OneOf(&[

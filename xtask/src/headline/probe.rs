@@ -5,7 +5,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -79,7 +78,7 @@ pub trait Probe {
 /// Probes until stopped or until the connection ends (a killed server is no error of the probe).
 pub fn run(addr: SocketAddr, board: &Board, probe: &mut impl Probe) -> io::Result<()> {
     load::pin_thread(1);
-    board.real_time.store(raise_priority(), Ordering::Relaxed);
+    board.real_time.store(load::make_real_time(), Ordering::Relaxed);
     let mut client = Client::connect(addr)?;
     let mut request = Vec::new();
     let mut kind = 0;
@@ -99,12 +98,6 @@ pub fn run(addr: SocketAddr, board: &Board, probe: &mut impl Probe) -> io::Resul
         std::thread::sleep(PAUSE);
     }
     Ok(())
-}
-
-fn raise_priority() -> bool {
-    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
-    let chrt = Command::new("chrt").args(["--fifo", "--pid", "1", &thread]).stderr(Stdio::null()).status();
-    chrt.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]
