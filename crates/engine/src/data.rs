@@ -3,7 +3,7 @@
 //! Expired keys are removed when they are met, accesses are counted and noted, changes are counted as `dirty`, and what a
 //! replica would have to be sent is gathered in [`Effects`]. Takes no lock itself.
 
-use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, NewValue, Occupied, ValueRef};
+use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, NewValue, Occupied};
 use value::number::parse_i64;
 use value::string::StrRef;
 
@@ -86,6 +86,14 @@ impl<'a> Data<'a> {
         &self.access
     }
 
+    /// Gives the locks back before the command ends, for one that goes on to compute on copies or frozen values; it must not
+    /// touch a key afterwards. Does nothing if something was changed: that has to be in the log before anybody else sees it.
+    pub fn release(&mut self) {
+        if self.dirty == 0 && self.effects.is_empty() {
+            self.access.release();
+        }
+    }
+
     #[inline]
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
         match self.hashed {
@@ -159,10 +167,7 @@ impl<'a> Data<'a> {
     /// Reads a key that must be a string or absent.
     #[inline]
     pub fn read_string<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<StrRef<'b>>, Error> {
-        Ok(match self.read(key) {
-            Some(EntryView { value: ValueRef::String(value), .. }) => Some(value),
-            None => None,
-        })
+        self.read(key).map(|view| view.value.string().ok_or(Error::WRONG_TYPE)).transpose()
     }
 
     /// A key about to be changed: noted as an access, not counted as a hit or miss.
@@ -179,13 +184,10 @@ impl<'a> Data<'a> {
 
     /// A key about to be changed that must be a string or absent.
     pub fn write_string<'b>(&'b mut self, key: &'b [u8]) -> Result<Entry<'b>, Error> {
-        // Strings are the only type so far; the check stands where the others will need it.
-        Ok(match self.write(key) {
-            Entry::Occupied(entry) => match entry.value() {
-                ValueRef::String(_) => Entry::Occupied(entry),
-            },
-            vacant => vacant,
-        })
+        match self.write(key) {
+            Entry::Occupied(entry) if entry.value().string().is_none() => Err(Error::WRONG_TYPE),
+            entry => Ok(entry),
+        }
     }
 
     /// Gives a key a value, whatever it held; counts as one change.

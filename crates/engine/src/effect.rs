@@ -49,6 +49,11 @@ impl Effects {
         self.silent = true;
     }
 
+    /// Whether nothing has been stated so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// A key was found expired and removed.
     pub(crate) fn expired(&mut self, key: &[u8]) {
         self.count += 1;

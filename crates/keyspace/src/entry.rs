@@ -9,7 +9,7 @@
 //!  | u32    | u16  | u16  | if DEADLINE | if klen=FFFF |           |                  |
 //!  +--------+------+------+-------------+--------------+-----------+------------------+
 //!  meta: 31..28 type | 27..26 payload kind | 25 DEADLINE | 24 PARITY | 23..0 LRU/LFU clock
-//!  payload: Inline = vlen bytes; Int = i64; Shared = a Box<Shared> as a raw pointer (both unaligned)
+//!  payload: Inline, Raw = vlen bytes; Int = i64; Shared = a Box<Shared> as a raw pointer (both unaligned)
 //! ```
 //! A 16-byte key with a 16-byte value is 8 + 16 + 16 = 40 bytes, and 48 with a deadline.
 //!
@@ -59,6 +59,14 @@ enum Payload {
     Int = 0,
     Inline = 1,
     Shared = 2,
+    /// Laid out as Inline; OBJECT ENCODING calls it raw, as Redis does after a change in place.
+    Raw = 3,
+}
+
+impl Payload {
+    fn is_inline(self) -> bool {
+        matches!(self, Payload::Inline | Payload::Raw)
+    }
 }
 
 /// A value on its way into an entry.
@@ -68,6 +76,8 @@ pub enum NewValue<'a> {
     Int(i64),
     /// Bytes, kept inside the entry up to [`INLINE_MAX`] and as a [`Shared`] above.
     Bytes(&'a [u8]),
+    /// The same, shown as `raw` however short: what APPEND, SETRANGE and SETBIT leave behind.
+    Raw(&'a [u8]),
     /// A large value, handed over.
     Shared(Shared),
 }
@@ -79,7 +89,14 @@ pub enum ValueRef<'a> {
     String(StrRef<'a>),
 }
 
-impl ValueRef<'_> {
+impl<'a> ValueRef<'a> {
+    /// The value if it is a string.
+    pub fn string(self) -> Option<StrRef<'a>> {
+        match self {
+            ValueRef::String(string) => Some(string),
+        }
+    }
+
     /// The value's type.
     pub fn value_type(&self) -> ValueType {
         match self {
@@ -132,7 +149,8 @@ impl EntryPtr {
         match (self.meta() >> PAYLOAD_SHIFT) & 3 {
             0 => Payload::Int,
             1 => Payload::Inline,
-            _ => Payload::Shared,
+            2 => Payload::Shared,
+            _ => Payload::Raw,
         }
     }
 
@@ -153,7 +171,7 @@ impl EntryPtr {
     #[inline]
     fn payload_span(self) -> (usize, usize) {
         let (at, len) = self.key_span();
-        let bytes = if self.payload() == Payload::Inline { self.half(6) as usize } else { 8 };
+        let bytes = if self.payload().is_inline() { self.half(6) as usize } else { 8 };
         (at + len, bytes)
     }
 
@@ -200,10 +218,15 @@ impl EntryPtr {
             let payload = self.0.as_ptr().add(at);
             match self.payload() {
                 Payload::Int => StrRef::Int(payload.cast::<i64>().read_unaligned()),
-                Payload::Inline => StrRef::Bytes(std::slice::from_raw_parts(payload, len)),
+                Payload::Inline | Payload::Raw => StrRef::Bytes(std::slice::from_raw_parts(payload, len)),
                 Payload::Shared => StrRef::Shared(&*payload.cast::<*const Shared>().read_unaligned()),
             }
         })
+    }
+
+    /// Whether a string is shown as `raw` whatever its length.
+    pub(crate) fn is_raw(self) -> bool {
+        matches!(self.payload(), Payload::Raw | Payload::Shared)
     }
 
     /// The deadline in milliseconds since the epoch, if the entry has one.
@@ -252,7 +275,8 @@ impl EntryPtr {
         let (kind, inline) = match &value {
             NewValue::Int(_) => (Payload::Int, None),
             NewValue::Bytes(bytes) if bytes.len() <= INLINE_MAX => (Payload::Inline, Some(*bytes)),
-            NewValue::Bytes(_) | NewValue::Shared(_) => (Payload::Shared, None),
+            NewValue::Raw(bytes) if bytes.len() <= INLINE_MAX => (Payload::Raw, Some(*bytes)),
+            NewValue::Bytes(_) | NewValue::Raw(_) | NewValue::Shared(_) => (Payload::Shared, None),
         };
         let payload_len = inline.map_or(8, <[u8]>::len);
         let entry = EntryPtr::blank(key, kind, payload_len, deadline_ms, clock, parity);
@@ -263,7 +287,9 @@ impl EntryPtr {
             match (value, inline) {
                 (NewValue::Int(int), _) => payload.cast::<i64>().write_unaligned(int),
                 (_, Some(bytes)) => std::ptr::copy_nonoverlapping(bytes.as_ptr(), payload, bytes.len()),
-                (NewValue::Bytes(bytes), None) => write_shared(payload, Shared::from_slice(bytes)),
+                (NewValue::Bytes(bytes) | NewValue::Raw(bytes), None) => {
+                    write_shared(payload, Shared::from_slice(bytes))
+                }
                 (NewValue::Shared(shared), _) => write_shared(payload, shared),
             }
         }
@@ -297,7 +323,7 @@ impl EntryPtr {
             let base = block.as_ptr();
             base.cast::<u32>().write(meta);
             base.add(4).cast::<u16>().write(if long { KLEN_LONG } else { key.len() as u16 });
-            base.add(6).cast::<u16>().write(if kind == Payload::Inline { payload_len as u16 } else { 0 });
+            base.add(6).cast::<u16>().write(if kind.is_inline() { payload_len as u16 } else { 0 });
             if let Some(deadline) = deadline_ms {
                 base.add(at).cast::<i64>().write(deadline);
                 at += 8;
@@ -332,31 +358,71 @@ impl EntryPtr {
         let (kind, len) = match value {
             NewValue::Int(_) => (Payload::Int, 8),
             NewValue::Bytes(bytes) if bytes.len() <= INLINE_MAX => (Payload::Inline, bytes.len()),
+            NewValue::Raw(bytes) if bytes.len() <= INLINE_MAX => (Payload::Raw, bytes.len()),
             _ => return false,
         };
         let (at, _) = self.payload_span();
         if self.payload() == Payload::Shared || alloc::size_class(at + len) != self.footprint() {
             return false;
         }
-        self.set_meta(self.meta() & !(3 << PAYLOAD_SHIFT) | (kind as u32) << PAYLOAD_SHIFT);
+        self.set_kind(kind);
         // SAFETY: E1, E2: the block has at least `at + len` bytes since its class stays; vlen is set with the kind (E3).
         unsafe {
             let base = self.0.as_ptr();
-            base.add(6).cast::<u16>().write(if kind == Payload::Inline { len as u16 } else { 0 });
+            base.add(6).cast::<u16>().write(if kind.is_inline() { len as u16 } else { 0 });
             match value {
                 NewValue::Int(int) => base.add(at).cast::<i64>().write_unaligned(*int),
-                NewValue::Bytes(bytes) => std::ptr::copy_nonoverlapping(bytes.as_ptr(), base.add(at), len),
+                NewValue::Bytes(bytes) | NewValue::Raw(bytes) => {
+                    std::ptr::copy_nonoverlapping(bytes.as_ptr(), base.add(at), len)
+                }
                 NewValue::Shared(_) => unreachable!("refused above"),
             }
         }
         true
     }
 
+    fn set_kind(self, kind: Payload) {
+        self.set_meta(self.meta() & !(3 << PAYLOAD_SHIFT) | (kind as u32) << PAYLOAD_SHIFT);
+    }
+
+    /// The entry with an inline value of `len` bytes, cut or with zeros behind what it was, and shown as raw. It stays where it is if its
+    /// size class does; else it moves, and the old block is freed. None, with nothing changed, when the value is not inline
+    /// or `len` is over [`INLINE_MAX`].
+    pub(crate) fn resized(self, len: usize) -> Option<EntryPtr> {
+        if len > INLINE_MAX || !self.payload().is_inline() {
+            return None;
+        }
+        let (at, old_len) = self.payload_span();
+        if alloc::size_class(at + len) == self.footprint() {
+            self.set_kind(Payload::Raw);
+            // SAFETY: E1, E2: the block has at least `at + len` bytes since its class stays; vlen is within 16 bits (E3).
+            unsafe {
+                let base = self.0.as_ptr();
+                base.add(6).cast::<u16>().write(len as u16);
+                std::ptr::write_bytes(base.add(at + old_len.min(len)), 0, len.saturating_sub(old_len));
+            }
+            return Some(self);
+        }
+        let (deadline, clock, parity) = (self.deadline(), self.clock(), self.parity());
+        let moved = EntryPtr::blank(self.key(), Payload::Raw, len, deadline, clock, parity);
+        let kept = old_len.min(len);
+        // SAFETY: E1: the old payload has `old_len` bytes at `at`, the new one `len` at the same offset, since key and deadline are
+        // the same; inline bytes own nothing, so the old block is freed as it is, once.
+        unsafe {
+            let to = moved.0.as_ptr().add(at);
+            std::ptr::copy_nonoverlapping(self.0.as_ptr().add(at), to, kept);
+            std::ptr::write_bytes(to.add(kept), 0, len - kept);
+            alloc::free_entry_block(self.0, self.footprint());
+        }
+        Some(moved)
+    }
+
     /// The inline bytes, to be changed without changing their number.
     pub(crate) fn inline_mut<'a>(self) -> Option<&'a mut [u8]> {
         let (at, len) = self.payload_span();
         // SAFETY: E1; exclusive by E2, and the caller bounds 'a by its exclusive access to the table.
-        (self.payload() == Payload::Inline)
+        self.payload()
+            .is_inline()
             .then(|| unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(at), len) })
     }
 

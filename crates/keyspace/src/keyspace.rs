@@ -391,10 +391,26 @@ pub struct Access<'k> {
 impl Drop for Access<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: these locks were taken when `held` was made and are released once, here.
+        self.unlock();
+    }
+}
+
+impl<'k> Access<'k> {
+    /// Gives the stripes back before the command ends; no key can be touched afterwards. The gate stays as it is, and
+    /// what is held by it exclusively is kept.
+    pub fn release(&mut self) {
+        if !self.is_exclusive() {
+            self.unlock();
+            self.held = Held::None;
+        }
+    }
+
+    /// Unlocks what `held` names, which the caller then forgets.
+    #[inline]
+    fn unlock(&mut self) {
         match &self.held {
             Held::None | Held::Alone | Held::All { .. } => {}
-            // SAFETY: as above.
+            // SAFETY: these locks were taken when `held` was made; the caller drops or replaces it, so they are released once.
             Held::One(stripe) => unsafe { self.keyspace.stripes[*stripe].lock.unlock() },
             Held::Several(stripes) => {
                 // SAFETY: as above.
@@ -402,9 +418,7 @@ impl Drop for Access<'_> {
             }
         }
     }
-}
 
-impl<'k> Access<'k> {
     /// The keyspace.
     pub fn keyspace(&self) -> &'k Keyspace {
         self.keyspace
@@ -767,6 +781,13 @@ impl<'a> Occupied<'a> {
         if let Some(deadline) = deadline_ms {
             note_deadline(self.next_due_ms, deadline);
         }
+    }
+
+    /// Makes a value that lies inside the entry `len` bytes long, cut or with zeros behind what it was, and marks it as raw. Growing
+    /// byte by byte moves the entry once for each size class of the allocator. None, with nothing changed, when the value
+    /// does not lie inside the entry or `len` is over [`INLINE_MAX`](crate::INLINE_MAX).
+    pub fn resize_inline(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.table.resize_inline(&mut self.found, len, self.mark)
     }
 
     /// The bytes of a value that lies inside the entry, for changes that keep their number.

@@ -29,6 +29,9 @@ pub struct EntryView<'a> {
     pub deadline_ms: Option<i64>,
     /// The 24-bit LRU or LFU field.
     pub clock: u32,
+    /// Whether a string is called `raw` by OBJECT ENCODING whatever its length: it lies outside its entry, or was
+    /// changed in place (see [`NewValue::Raw`]).
+    pub is_raw: bool,
 }
 
 /// What every change of a table needs to know: the present parity, and whom to tell before an owed entry changes.
@@ -87,7 +90,13 @@ impl std::ops::AddAssign for TableBytes {
 }
 
 fn view<'a>(entry: EntryPtr) -> EntryView<'a> {
-    EntryView { key: entry.key(), value: entry.value(), deadline_ms: entry.deadline(), clock: entry.clock() }
+    EntryView {
+        key: entry.key(),
+        value: entry.value(),
+        deadline_ms: entry.deadline(),
+        clock: entry.clock(),
+        is_raw: entry.is_raw(),
+    }
 }
 
 fn pointed(bits: u64) -> EntryPtr {
@@ -304,6 +313,24 @@ impl Table {
             self.unschedule(deadline, mark);
         }
         Self::left_behind(shared, mark)
+    }
+
+    /// Makes an entry's inline value `len` bytes long: see [`EntryPtr::resized`].
+    pub(crate) fn resize_inline(
+        &mut self,
+        found: &mut Found,
+        len: usize,
+        mark: Mark<'_>,
+    ) -> Option<&mut [u8]> {
+        self.before_change(found.entry, mark);
+        let before = found.entry.footprint();
+        let entry = found.entry.resized(len)?;
+        if entry != found.entry {
+            self.entry_bytes = self.entry_bytes - before + entry.footprint();
+            self.index.repoint(found.location, entry.to_bits());
+            found.entry = entry;
+        }
+        entry.inline_mut()
     }
 
     /// An entry's inline bytes, for changes that keep their number.

@@ -125,7 +125,14 @@ fn step(keyspace: &Keyspace, model: &mut Content, rng: &mut fastrand::Rng) {
             let mut access = inside.lock_key(key.hash);
             if let Entry::Occupied(mut entry) = access.entry(database, key) {
                 let content = model.get_mut(&id).unwrap();
-                if let Some(inline) = entry.inline_mut() {
+                let len = rng.usize(..crate::INLINE_MAX + 10);
+                if rng.bool()
+                    && let Some(inline) = entry.resize_inline(len)
+                {
+                    content.0.resize(len, 0);
+                    assert_eq!(inline, content.0);
+                    assert!(entry.view().is_raw);
+                } else if let Some(inline) = entry.inline_mut() {
                     inline.iter_mut().for_each(|b| *b ^= 1);
                     content.0.iter_mut().for_each(|b| *b ^= 1);
                 } else {
@@ -220,6 +227,62 @@ fn every_cut_is_exact() {
             assert_eq!((bytes.entries, bytes.shared, access.deadlines(database)), (0, 0, 0));
         }
     }
+}
+
+#[test]
+fn a_value_grown_in_place_is_raw_and_seldom_moves() {
+    let keyspace = keyspace(1);
+    let mut inside = keyspace.enter(WORKER);
+    let key = keyspace.key(b"key");
+    let mut access = inside.lock_key(key.hash);
+    let Entry::Vacant(entry) = access.entry(0, key) else { panic!("nothing is there yet") };
+    let mut entry = entry.insert(NewValue::Bytes(&[7; 100]), Some(1 << 40), 5);
+    assert!(!entry.view().is_raw);
+    let (mut moves, mut place) = (0, entry.view().key.as_ptr());
+    for len in 101..=crate::INLINE_MAX {
+        let bytes = entry.resize_inline(len).expect("it fits");
+        assert_eq!(bytes[len - 1], 0);
+        bytes[len - 1] = 7;
+        let now = entry.view().key.as_ptr();
+        moves += usize::from(now != place);
+        place = now;
+    }
+    // Four classes to a doubling, and five doublings from 128 to 4096.
+    assert!(moves <= 24, "{moves} moves");
+    assert!(entry.view().is_raw && entry.inline_mut().unwrap().iter().all(|&byte| byte == 7));
+    assert!(entry.resize_inline(crate::INLINE_MAX + 1).is_none());
+    // The mark stays with the deadline's change and goes with a new value.
+    entry.set_deadline_ms(None);
+    assert!(entry.view().is_raw);
+    entry.set_value(NewValue::Bytes(b"short"));
+    assert!(!entry.view().is_raw);
+    entry.set_value(NewValue::Raw(b"short"));
+    assert!(entry.view().is_raw);
+    entry.set_value(NewValue::Int(3));
+    assert!(!entry.view().is_raw && entry.resize_inline(3).is_none());
+    entry.set_value(NewValue::Raw(&[1; INLINE_CASE]));
+    assert!(entry.view().is_raw && entry.inline_mut().is_none() && entry.resize_inline(3).is_none());
+    drop(access);
+    drop(inside);
+    assert_eq!(keyspace.exclusive(WORKER).flush(0), 1);
+}
+
+#[test]
+#[should_panic(expected = "K1")]
+fn released_stripes_cannot_be_touched() {
+    let keyspace = keyspace(4);
+    let mut inside = keyspace.enter(WORKER);
+    let (a, b) = (keyspace.key(b"a"), keyspace.key(b"b"));
+    let mut access = inside.lock_keys([a.hash, b.hash].into_iter());
+    assert!(access.holds(a) && access.holds(b));
+    access.release();
+    assert!(!access.holds(a) && !access.holds(b));
+    drop(access);
+    // The locks are free again, and free only once.
+    let mut access = inside.lock_key(a.hash);
+    access.release();
+    access.release();
+    assert!(access.get(0, a).is_none());
 }
 
 #[test]
