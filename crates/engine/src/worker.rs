@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use config::EvictionPolicy;
-use keyspace::{Inside, KeyHash, Keyspace, WorkerId};
+use keyspace::{Inside, KeyHash, Keyspace, Near, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use resp::{Limits, ProtocolError};
 
@@ -207,7 +207,7 @@ impl Worker {
         counters.loop_micros.add(began.elapsed().as_micros() as u64);
     }
 
-    /// Brings the memory of all keys of a batch near, in two rounds, so that the misses overlap.
+    /// Brings the memory of all keys of a batch near, station by station, so that the misses overlap.
     fn prefetch(&mut self, batch: &mut Batch<'_>, items: &[Item<'_, '_>], requests: &[Request<'_>]) {
         if requests.len() < 2 {
             return;
@@ -221,8 +221,9 @@ impl Worker {
                 _ => None,
             })
         };
-        keys().for_each(|(database, hash)| inside.prefetch_bucket(database, hash));
-        keys().for_each(|(database, hash)| inside.prefetch_entry(database, hash));
+        for near in Near::ALL {
+            keys().for_each(|(database, hash)| inside.prefetch(near, database, hash));
+        }
     }
 
     fn execute(
@@ -499,7 +500,8 @@ fn parse<'b>(
                             let hash = registered
                                 .filter(|r| r.first_key > 0)
                                 .and_then(|r| args.get(first + r.first_key))
-                                .map(|key| engine.keyspace.hash(key));
+                                .map(|key| engine.keyspace.hash(key))
+                                .inspect(|hash| engine.keyspace.prefetch_stripe(*hash));
                             Some(What::Slices { first, count: args.len() - first, registered, hash })
                         }
                     };

@@ -112,11 +112,12 @@ pub(crate) struct Location {
     slot: u8,
 }
 
-/// The index of one table.
+/// The index of one table. Its first members share a cache line with the stripe's lock.
+#[repr(C)]
 pub(crate) struct Index {
-    directory: Vec<u32>,
     depth: u8,
     depth_max: u8,
+    directory: Vec<u32>,
     segments: Vec<Segment>,
     free: Vec<u32>,
     len: usize,
@@ -231,6 +232,7 @@ impl Index {
         (self.segments.len() - self.free.len(), self.bucket_bytes / size_of::<Bucket>())
     }
 
+    #[inline]
     fn segment_of(&self, position: u64) -> Option<u32> {
         // Two shifts, since a shift by 64 (depth 0) is not defined.
         self.directory.get(((position >> 1) >> (63 - self.depth)) as usize).copied()
@@ -240,7 +242,22 @@ impl Index {
         ((position << depth) >> 48) as u16
     }
 
+    /// Asks for the directory's first cache line, which is all of it up to 16 segments.
+    #[inline]
+    pub(crate) fn prefetch_directory(&self) {
+        crate::entry::prefetch(self.directory.as_ptr());
+    }
+
+    /// Asks for the segment of `position`: where its buckets are.
+    #[inline]
+    pub(crate) fn prefetch_segment(&self, position: u64) {
+        if let Some(id) = self.segment_of(position) {
+            crate::entry::prefetch(&self.segments[id as usize]);
+        }
+    }
+
     /// Asks for the cache line in which a search for `position` starts.
+    #[inline]
     pub(crate) fn prefetch(&self, position: u64) {
         if let Some(id) = self.segment_of(position) {
             let segment = &self.segments[id as usize];
@@ -250,6 +267,7 @@ impl Index {
 
     /// Calls `f` with the pointer of every slot in the home bucket of `position` with its tag: the entries that a search
     /// is about to compare, so that they can be prefetched.
+    #[inline]
     pub(crate) fn candidates(&self, position: u64, mut f: impl FnMut(u64)) {
         if let Some(id) = self.segment_of(position) {
             let segment = &self.segments[id as usize];

@@ -115,13 +115,46 @@ impl KeyHasher {
     }
 }
 
-#[repr(align(64))]
+/// The first cache line holds what a search in database 0 needs first: the lock, the index's depth, where its directory and
+/// its segments are. Memory latency is what a random GET costs, so each line less counts.
+#[repr(C, align(64))]
 struct Stripe {
     lock: RawMutex,
+    /// Tables by physical database (K1).
+    tables: UnsafeCell<Tables>,
     /// When a deadline may next come up here, ms; a hint read without the lock.
     next_due_ms: AtomicI64,
-    /// One table for each physical database that has had a key here (K1).
-    tables: UnsafeCell<Vec<Table>>,
+}
+
+/// The tables of a stripe: database 0's in place, others once they have had a key here.
+#[repr(C)]
+struct Tables {
+    first: Table,
+    more: Vec<Table>,
+}
+
+impl Tables {
+    #[inline]
+    fn get(&self, physical: usize) -> Option<&Table> {
+        if physical == 0 { Some(&self.first) } else { self.more.get(physical - 1) }
+    }
+
+    #[inline]
+    fn get_mut(&mut self, physical: usize) -> Option<&mut Table> {
+        if physical == 0 { Some(&mut self.first) } else { self.more.get_mut(physical - 1) }
+    }
+
+    /// The table, made if there is none yet.
+    #[inline]
+    fn get_or_make(&mut self, physical: usize, depth_max: u8) -> &mut Table {
+        if physical == 0 {
+            return &mut self.first;
+        }
+        while self.more.len() < physical {
+            self.more.push(Table::new(depth_max));
+        }
+        &mut self.more[physical - 1]
+    }
 }
 
 // SAFETY: `tables` is reached only through an Access, by K1 one thread at a time.
@@ -155,14 +188,16 @@ impl Keyspace {
     pub fn new(options: Options) -> Keyspace {
         let stripes = options.stripes.clamp(1, 1 << 16).next_power_of_two();
         let stripe_bits = stripes.trailing_zeros();
+        // A SCAN cursor is 48 bits: stripe, directory, tag.
+        let depth_max = (48 - 16 - stripe_bits) as u8;
         Keyspace {
             gate: Gate::new(options.workers),
             hasher: KeyHasher { state: RandomState::new(), stripe_bits },
             stripes: (0..stripes)
                 .map(|_| Stripe {
                     lock: RawMutex::INIT,
+                    tables: UnsafeCell::new(Tables { first: Table::new(depth_max), more: Vec::new() }),
                     next_due_ms: AtomicI64::new(i64::MAX),
-                    tables: UnsafeCell::new(Vec::new()),
                 })
                 .collect(),
             physical: (0..options.databases).map(AtomicU32::new).collect(),
@@ -170,8 +205,7 @@ impl Keyspace {
             sink: RwLock::new(None),
             clock_ms: AtomicI64::new(0),
             reclaimer: Reclaimer::start(),
-            // A SCAN cursor is 48 bits: stripe, directory, tag.
-            depth_max: (48 - 16 - stripe_bits) as u8,
+            depth_max,
         }
     }
 
@@ -194,6 +228,12 @@ impl Keyspace {
     #[inline]
     pub fn hash(&self, key: &[u8]) -> KeyHash {
         self.hasher.hash(key)
+    }
+
+    /// Asks for the cache line of a key's stripe. Touches nothing, so that no lock is needed.
+    #[inline]
+    pub fn prefetch_stripe(&self, hash: KeyHash) {
+        crate::entry::prefetch(&self.stripes[self.stripe_of(hash)]);
     }
 
     /// A key with its hash.
@@ -282,6 +322,26 @@ pub struct Inside<'k> {
     gate: Side<'k>,
 }
 
+/// The stations of a search after the stripe itself ([`Keyspace::prefetch_stripe`]). Each is reached through the one before, so a batch
+/// brings one station near for all its keys before it goes on to the next: the misses of a station then overlap. Measured on a
+/// machine with 226 ns to memory: 16 ns a miss when 64 of them overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Near {
+    /// Which segment.
+    Directory,
+    /// Where its buckets are.
+    Segment,
+    /// The home bucket.
+    Bucket,
+    /// The entries whose tags match.
+    Entry,
+}
+
+impl Near {
+    /// All stations in their order.
+    pub const ALL: [Near; 4] = [Near::Directory, Near::Segment, Near::Bucket, Near::Entry];
+}
+
 /// How a worker is inside the gate. The guards are held, not looked at.
 enum Side<'k> {
     Shared { _guard: SharedGuard<'k> },
@@ -299,18 +359,16 @@ impl<'k> Inside<'k> {
         self.worker
     }
 
-    /// Asks for the cache lines in which a search for the key starts.
+    /// Asks for a cache line that a search for the key needs; see [`Near`].
     #[inline]
-    pub fn prefetch_bucket(&mut self, database: u32, hash: KeyHash) {
+    pub fn prefetch(&mut self, near: Near, database: u32, hash: KeyHash) {
         let position = self.keyspace.position_of(hash);
-        self.with_table(database, hash, |table| table.prefetch_bucket(position));
-    }
-
-    /// Asks for the cache lines of the entries that a search for the key will compare.
-    #[inline]
-    pub fn prefetch_entry(&mut self, database: u32, hash: KeyHash) {
-        let position = self.keyspace.position_of(hash);
-        self.with_table(database, hash, |table| table.prefetch_entries(position));
+        self.with_table(database, hash, |table| match near {
+            Near::Directory => table.prefetch_directory(),
+            Near::Segment => table.prefetch_segment(position),
+            Near::Bucket => table.prefetch_bucket(position),
+            Near::Entry => table.prefetch_entries(position),
+        });
     }
 
     #[inline]
@@ -457,14 +515,14 @@ impl<'k> Access<'k> {
     }
 
     #[inline]
-    fn tables_ref(&self, stripe: usize) -> &Vec<Table> {
+    fn tables_ref(&self, stripe: usize) -> &Tables {
         assert!(self.holds_stripe(stripe), "K1: stripe {stripe} is not held");
         // SAFETY: K1, just asserted; the reference lives no longer than the borrow of this Access.
         unsafe { &*self.keyspace.stripes[stripe].tables.get() }
     }
 
     #[inline]
-    fn tables(&mut self, stripe: usize) -> &mut Vec<Table> {
+    fn tables(&mut self, stripe: usize) -> &mut Tables {
         assert!(self.holds_stripe(stripe), "K1: stripe {stripe} is not held");
         // SAFETY: K1, just asserted; exclusive since this Access is borrowed mutably and a thread has only one (K2).
         unsafe { &mut *self.keyspace.stripes[stripe].tables.get() }
@@ -525,11 +583,7 @@ impl<'k> Access<'k> {
         let position = keyspace.position_of(key.hash);
         let physical = self.physical(database);
         let mark = self.mark(physical);
-        let tables = self.tables(stripe);
-        while tables.len() <= physical as usize {
-            tables.push(Table::new(keyspace.depth_max));
-        }
-        let table = &mut tables[physical as usize];
+        let table = self.tables(stripe).get_or_make(physical as usize, keyspace.depth_max);
         let next_due_ms = &keyspace.stripes[stripe].next_due_ms;
         match table.find(position, key.bytes) {
             Some(found) => Entry::Occupied(Occupied { table, found, position, mark, keyspace, next_due_ms }),

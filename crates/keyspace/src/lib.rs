@@ -25,6 +25,7 @@ pub use alloc::{
 pub use entry::{INLINE_MAX, NewValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 pub use keyspace::{
-    Access, Entry, Inside, Key, KeyHash, Keyspace, Located, Occupied, Options, PreImage, TakenTable, Vacant,
+    Access, Entry, Inside, Key, KeyHash, Keyspace, Located, Near, Occupied, Options, PreImage, TakenTable,
+    Vacant,
 };
 pub use table::{EntryView, Table, TableBytes};

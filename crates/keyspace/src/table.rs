@@ -59,6 +59,7 @@ pub(crate) trait SinkSource {
 }
 
 /// The entries of one stripe and database.
+#[repr(C)]
 pub struct Table {
     index: Index,
     wheel: Wheel,
@@ -170,10 +171,22 @@ impl Table {
         self.index.shape()
     }
 
+    #[inline]
+    pub(crate) fn prefetch_directory(&self) {
+        self.index.prefetch_directory();
+    }
+
+    #[inline]
+    pub(crate) fn prefetch_segment(&self, position: u64) {
+        self.index.prefetch_segment(position);
+    }
+
+    #[inline]
     pub(crate) fn prefetch_bucket(&self, position: u64) {
         self.index.prefetch(position);
     }
 
+    #[inline]
     pub(crate) fn prefetch_entries(&self, position: u64) {
         self.index.candidates(position, |bits| pointed(bits).prefetch());
     }
