@@ -256,3 +256,252 @@ fn every_image_is_the_keyspace_at_its_cut() {
         });
     }
 }
+
+/// One thread, so that a seed determines everything but how far the writer is.
+#[test]
+fn every_schedule_gives_the_content_of_the_cut() {
+    for _ in 0..60 {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let worker = WorkerId(0);
+        let keyspace = keyspace(1 << rng.u32(..4), 1);
+        let keys = rng.u32(1..400);
+        for _ in 0..3 {
+            for _ in 0..rng.usize(..2000) {
+                change(&keyspace, worker, keys, &mut rng);
+            }
+            let sink = Memory::default();
+            let (snapshot, expected) = cut(&keyspace, worker, small(4 << 20), &sink);
+            let cancel_after = (rng.u8(..4) == 0).then(|| rng.usize(..100));
+            let mut steps = 0;
+            let mut stalled = false;
+            let outcome = loop {
+                if cancel_after == Some(steps) {
+                    snapshot.cancel();
+                }
+                steps += 1;
+                // While the writer is ending, the schedule's random numbers must not depend on its speed.
+                if !stalled {
+                    for _ in 0..rng.usize(..8) {
+                        change(&keyspace, worker, keys, &mut rng);
+                    }
+                }
+                // Bound first: the gate must be left before anybody detaches.
+                let progress = snapshot.step(&mut keyspace.enter(worker), Duration::ZERO);
+                match progress {
+                    Progress::Worked | Progress::Throttled => {}
+                    Progress::Waiting => stalled = true,
+                    Progress::NeedsDetach => {
+                        assert!(snapshot.outcome().is_none());
+                        break snapshot.detach(&keyspace, worker).expect("the first to detach");
+                    }
+                    Progress::Over => panic!("over before it was detached"),
+                }
+            };
+            assert!(snapshot.detach(&keyspace, worker).is_none());
+            let after = snapshot.step(&mut keyspace.enter(worker), Duration::ZERO);
+            assert_eq!(after, Progress::Over);
+            match outcome.result {
+                Ok(count) => {
+                    assert_eq!(count, expected.len() as u64);
+                    assert!(parse(&sink.bytes.lock()) == expected, "another content");
+                }
+                Err(failure) => {
+                    assert_eq!(failure, Failure::Cancelled);
+                    assert!(cancel_after.is_some() && sink.aborted.load(Ordering::SeqCst));
+                }
+            }
+        }
+    }
+}
+
+fn set(keyspace: &Keyspace, worker: WorkerId, database: u32, name: &[u8], value: NewValue<'_>) {
+    let key = keyspace.key(name);
+    match keyspace.enter(worker).lock_key(key.hash).entry(database, key) {
+        Entry::Occupied(mut entry) => entry.set_value(value),
+        Entry::Vacant(entry) => drop(entry.insert(value, None, 0)),
+    }
+}
+
+fn fill(keyspace: &Keyspace, keys: usize, len: usize) {
+    for number in 0..keys {
+        let value: Vec<u8> = (0..len).map(|_| fastrand::u8(..)).collect();
+        set(keyspace, WorkerId(0), 0, format!("key:{number}").as_bytes(), NewValue::Bytes(&value));
+    }
+}
+
+#[test]
+fn after_a_full_disk_the_next_save_is_good() {
+    let (keyspace, worker) = (keyspace(16, 1), WorkerId(0));
+    fill(&keyspace, 4000, 1000);
+    set(&keyspace, worker, 1, b"large", NewValue::Bytes(&vec![7; 3 << 20]));
+    for (fail_after, fail_finish, text) in [
+        (Some(0), false, "No space left on device (os error 28)"),
+        (Some(900_000), false, "No space left on device (os error 28)"),
+        (None, true, "Input/output error (os error 5)"),
+    ] {
+        let sink = Memory { fail_after, fail_finish, ..Memory::default() };
+        let (snapshot, _) = cut(&keyspace, worker, Options::default(), &sink);
+        let outcome = snapshot.run_to_end(&keyspace, worker);
+        assert_eq!(outcome.result, Err(Failure::Io(text.into())));
+        assert!(sink.aborted.load(Ordering::SeqCst));
+        assert!(snapshot.status().is_draining);
+        assert!(!snapshot.cancel(), "nothing is left to cancel");
+        // Every mark is equal again: this one finds every key, once.
+        let sink = Memory::default();
+        let (snapshot, expected) = cut(&keyspace, worker, Options::default(), &sink);
+        assert_eq!(snapshot.run_to_end(&keyspace, worker).result, Ok(4001));
+        assert!(parse(&sink.bytes.lock()) == expected);
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_not_cut_leaves_nothing() {
+    let (keyspace, worker) = (keyspace(4, 1), WorkerId(0));
+    let sink = Memory::default();
+    let boxed: Box<dyn Sink> = Box::new(sink.clone());
+    drop(Snapshot::prepare(&mut keyspace.enter(worker), Options::default(), boxed).expect("a thread"));
+    let until = Instant::now() + Duration::from_secs(20);
+    while !sink.aborted.load(Ordering::SeqCst) {
+        assert!(Instant::now() < until, "the writer waits for ever");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_file_s_start_tells_facts_and_sizes() {
+    let (keyspace, worker) = (keyspace(4, 1), WorkerId(0));
+    set(&keyspace, worker, 0, b"a", NewValue::Int(1));
+    set(&keyspace, worker, 2, b"b", NewValue::Int(2));
+    keyspace.exclusive(worker).swap_databases(0, 1);
+    let sink = Memory::default();
+    let options = Options {
+        aux: vec![(b"redis-ver".to_vec(), b"7.2.4".to_vec())],
+        usage: Some(Box::new(|clock| Usage::Frequency(clock as u8 + 9))),
+        ..Options::default()
+    };
+    let boxed: Box<dyn Sink> = Box::new(sink.clone());
+    let prepared = Snapshot::prepare(&mut keyspace.enter(worker), options, boxed).expect("a thread");
+    let snapshot = prepared.cut(&keyspace, worker, |_| vec![(b"repl-offset".to_vec(), b"77".to_vec())]);
+    assert_eq!(snapshot.run_to_end(&keyspace, worker).result, Ok(2));
+    let image = sink.bytes.lock().clone();
+    let start = b"REDIS0010\xfa\x09redis-ver\x057.2.4\xfa\x0brepl-offset\xc0\x4d\xfe\x01\xfb\x01\x00\xfe\x02\xfb\x01\x00\xfe";
+    assert_eq!(image[..start.len()].escape_ascii().to_string(), start.escape_ascii().to_string());
+    let entries: [&[u8]; 2] = [b"\xfe\x01\xf9\x09\x00\x01a\xc0\x01", b"\xfe\x02\xf9\x09\x00\x01b\xc0\x02"];
+    for entry in entries {
+        assert!(image.windows(entry.len()).any(|window| window == entry), "{}", image.escape_ascii());
+    }
+}
+
+/// Overwrites flat out from several threads while the sink takes 5 MB/s: nobody gets further ahead than his batch.
+#[test]
+fn the_budget_is_exceeded_by_a_batch_at_most() {
+    const WORKERS: usize = 3;
+    const BATCH: usize = 20;
+    const VALUE: usize = 3000;
+    let keyspace = keyspace(64, WORKERS + 1);
+    fill(&keyspace, 5000, VALUE);
+    let main = WorkerId(WORKERS);
+    let sink = Memory { rate: 5_000_000, ..Memory::default() };
+    let (snapshot, expected) = cut(&keyspace, main, small(6 << 20), &sink);
+    let waited = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let (keyspace, snapshot, waited) = (&keyspace, &snapshot, &waited);
+            scope.spawn(move || {
+                let worker = WorkerId(worker);
+                let value: Vec<u8> = (0..VALUE).map(|_| fastrand::u8(..)).collect();
+                while snapshot.outcome().is_none() {
+                    for _ in 0..BATCH {
+                        let name = format!("key:{}", fastrand::usize(..5000));
+                        set(keyspace, worker, 0, name.as_bytes(), NewValue::Bytes(&value));
+                    }
+                    waited.fetch_add(snapshot.wait_for_room().as_micros() as u64, Ordering::Relaxed);
+                }
+            });
+        }
+        let outcome = snapshot.run_to_end(&keyspace, main);
+        assert_eq!(outcome.result, Ok(5000));
+    });
+    let status = snapshot.status();
+    // A batch is encoded into blocks, which are charged whole when they are begun.
+    let batch = (BATCH * (VALUE + 64) + snapshot.block_bytes) as u64;
+    let bound = status.budget_bytes + WORKERS as u64 * batch;
+    assert!(status.budget_peak_bytes <= bound, "{} > {bound}", status.budget_peak_bytes);
+    assert!(status.budget_peak_bytes > status.budget_bytes * 3 / 4, "the test did not reach the bound");
+    assert!(waited.load(Ordering::Relaxed) > 100_000, "nobody had to wait");
+    assert!(parse(&sink.bytes.lock()) == expected);
+}
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("/proc");
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096
+}
+
+/// SETBIT and APPEND on a string of 64 MiB while it is being written slowly: copies are counted and bounded, and given back.
+#[test]
+fn a_large_string_is_changed_while_it_is_written() {
+    const LEN: u64 = 64 << 20;
+    let (keyspace, writer, main) = (keyspace(4, 2), WorkerId(0), WorkerId(1));
+    let content: Vec<u8> = (0..LEN).map(|i| (i >> 12) as u8 | 1).collect();
+    set(&keyspace, writer, 0, b"large", NewValue::Bytes(&content));
+    /// Compares what comes instead of keeping it: this test is about memory.
+    struct Compare {
+        expected: Vec<u8>,
+        at: usize,
+        passed: Arc<AtomicU64>,
+    }
+    impl Sink for Compare {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            if bytes.len() >= 4096 {
+                assert!(bytes == &self.expected[self.at..self.at + bytes.len()], "at {}", self.at);
+                self.at += bytes.len();
+                self.passed.store(self.at as u64, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_micros(60));
+            }
+            Ok(())
+        }
+        fn finish(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn abort(&mut self) {}
+        fn memory_bytes(&self) -> u64 {
+            0
+        }
+    }
+    let passed = Arc::new(AtomicU64::new(0));
+    let sink = Box::new(Compare { expected: content, at: 0, passed: Arc::clone(&passed) });
+    let prepared = Snapshot::prepare(&mut keyspace.enter(main), small(8 << 20), sink).expect("a thread");
+    let before = resident_bytes();
+    let snapshot = prepared.cut(&keyspace, main, |_| Vec::new());
+    let (mut highest, mut waits) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(snapshot.run_to_end(&keyspace, main).result, Ok(1)));
+        let mut round = 0u64;
+        while snapshot.outcome().is_none() {
+            let key = keyspace.key(b"large");
+            if let Entry::Occupied(mut entry) = keyspace.enter(writer).lock_key(key.hash).entry(0, key) {
+                entry.shared_mut(|shared| {
+                    *shared.byte_mut(fastrand::u64(..LEN)).expect("inside") = 0;
+                    if round.is_multiple_of(64) {
+                        shared.append(b"more");
+                    }
+                });
+            }
+            round += 1;
+            waits += u64::from(snapshot.wait_for_room() > Duration::ZERO);
+            if round.is_multiple_of(256) {
+                highest = highest.max(resident_bytes());
+            }
+        }
+    });
+    assert_eq!(passed.load(Ordering::SeqCst), LEN);
+    let status = snapshot.status();
+    assert!(waits > 0, "the bound was not reached");
+    assert!(status.budget_peak_bytes <= status.budget_bytes + (64 << 10), "{}", status.budget_peak_bytes);
+    // All blocks are changed many times over: unbounded, this would be 64 MiB.
+    let grown = highest.saturating_sub(before);
+    assert!(grown < status.budget_bytes + (16 << 20), "{} MiB more", grown >> 20);
+    assert_eq!(status.held_back_bytes, 0);
+}
