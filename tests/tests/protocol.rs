@@ -134,6 +134,24 @@ fn deep_pipelines_keep_their_order() {
     sender.join().unwrap().unwrap();
 }
 
+/// Input that comes in several reads must not wait for more input that does not come.
+#[test]
+fn a_lone_pipeline_is_not_kept_waiting() {
+    let server = Server::ours();
+    let mut client = server.client();
+    for depth in [1, 10, 100, 300, 1000, 3000] {
+        let command = vec!["SET".to_string(), "key".to_string(), "v".repeat(60)];
+        let commands = vec![command; depth];
+        let fastest = (0..5).map(|_| {
+            let begin = std::time::Instant::now();
+            client.pipeline(&commands).unwrap();
+            begin.elapsed()
+        });
+        let fastest = fastest.min().unwrap_or_default();
+        assert!(fastest < Duration::from_millis(30), "{depth} requests took {fastest:?}");
+    }
+}
+
 #[test]
 fn hello_and_the_two_protocols() {
     let server = Server::ours();
