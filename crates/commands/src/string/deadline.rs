@@ -1,6 +1,6 @@
-//! The deadline words that SET, GETEX and MSETEX share: EX, PX, EXAT, PXAT.
+//! The deadline words that SET, GETEX and MSETEX share: EX, PX, EXAT, PXAT, KEEPTTL.
 
-use engine::Error;
+use engine::{Deadline, Error};
 
 use crate::number::integer;
 
@@ -25,14 +25,31 @@ pub struct DeadlineWord<'a> {
 impl<'a> DeadlineWord<'a> {
     /// The unit that a word stands for.
     pub fn unit(word: &[u8]) -> Option<Unit> {
-        let unit = |seconds, absolute| Some(Unit { seconds, absolute });
-        match word.to_ascii_uppercase().as_slice() {
-            b"EX" => unit(true, false),
-            b"PX" => unit(false, false),
-            b"EXAT" => unit(true, true),
-            b"PXAT" => unit(false, true),
-            _ => None,
+        let is = |text: &str| word.eq_ignore_ascii_case(text.as_bytes());
+        let (seconds, absolute) = match word.len() {
+            2 if is("EX") => (true, false),
+            2 if is("PX") => (false, false),
+            4 if is("EXAT") => (true, true),
+            4 if is("PXAT") => (false, true),
+            _ => return None,
+        };
+        Some(Unit { seconds, absolute })
+    }
+
+    /// Reads `word` as a deadline word and the next of `rest` as its number. Only the same word may stand twice; the last one counts.
+    pub fn take<'r>(
+        former: Option<DeadlineWord<'a>>,
+        word: &[u8],
+        rest: &mut impl Iterator<Item = &'r &'a [u8]>,
+    ) -> Result<DeadlineWord<'a>, Error>
+    where
+        'a: 'r,
+    {
+        let unit = DeadlineWord::unit(word).ok_or(Error::SYNTAX)?;
+        if former.is_some_and(|former| former.unit != unit) {
+            return Err(Error::SYNTAX);
         }
+        Ok(DeadlineWord { unit, number: rest.next().ok_or(Error::SYNTAX)? })
     }
 
     /// The deadline in milliseconds since the epoch; `command` names the command in the error.
@@ -45,5 +62,45 @@ impl<'a> DeadlineWord<'a> {
         let ms = if self.unit.seconds { number.checked_mul(1000).ok_or_else(invalid)? } else { number };
         let deadline = if self.unit.absolute { ms } else { now_ms.checked_add(ms).ok_or_else(invalid)? };
         Ok(deadline)
+    }
+}
+
+/// What SET and MSETEX are told about the deadline.
+#[derive(Clone, Copy, Debug)]
+pub enum Lifetime<'a> {
+    /// Nothing: the key lives for ever.
+    Unlimited,
+    /// KEEPTTL.
+    Keep,
+    /// A deadline word.
+    Until(DeadlineWord<'a>),
+}
+
+impl<'a> Lifetime<'a> {
+    /// Reads one more word, with its number from `rest` if it has one.
+    pub fn take<'r>(
+        self,
+        word: &[u8],
+        rest: &mut impl Iterator<Item = &'r &'a [u8]>,
+    ) -> Result<Lifetime<'a>, Error>
+    where
+        'a: 'r,
+    {
+        let keep = word.eq_ignore_ascii_case(b"KEEPTTL");
+        match self {
+            Lifetime::Unlimited | Lifetime::Keep if keep => Ok(Lifetime::Keep),
+            Lifetime::Unlimited => DeadlineWord::take(None, word, rest).map(Lifetime::Until),
+            Lifetime::Until(former) => DeadlineWord::take(Some(former), word, rest).map(Lifetime::Until),
+            Lifetime::Keep => Err(Error::SYNTAX),
+        }
+    }
+
+    /// The deadline that it means at `now_ms`; `command` names the command in the error.
+    pub fn deadline(&self, now_ms: i64, command: &str) -> Result<Deadline, Error> {
+        Ok(match self {
+            Lifetime::Unlimited => Deadline::None,
+            Lifetime::Keep => Deadline::Keep,
+            Lifetime::Until(word) => Deadline::At(word.deadline_ms(now_ms, command)?),
+        })
     }
 }

@@ -4,18 +4,19 @@ use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Deadline, Docs, Error, Flags, Group, KeyFlags,
     KeySpec,
 };
-use value::string::StrRef;
 
-use crate::string::DeadlineWord;
+use crate::string::Lifetime;
+use crate::string::comparison::Comparison;
 
-/// `SET key value [NX | XX | IFEQ comparison] [GET] [EX s | PX ms | EXAT unix-s | PXAT unix-ms | KEEPTTL]`
+/// `SET key value [NX | XX | IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] [GET]
+/// [EX s | PX ms | EXAT unix-s | PXAT unix-ms | KEEPTTL]`
 pub static SET: Command = Command {
     name: "set",
     arity: -3,
     flags: Flags::WRITE.and(Flags::DENYOOM),
     categories: Categories::STRING,
     keys: &[KeySpec {
-        notes: Some("RW and ACCESS only with GET or IFEQ"),
+        notes: Some("RW and ACCESS only with GET or a comparison"),
         ..KeySpec::one(
             1,
             KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::UPDATE).and(KeyFlags::VARIABLE_FLAGS),
@@ -32,6 +33,7 @@ pub static SET: Command = Command {
             ("6.2.0", "GET, EXAT and PXAT."),
             ("7.0.0", "NX and GET together."),
             ("8.1.0", "IFEQ (Valkey)."),
+            ("8.4.0", "IFNE, IFDEQ and IFDNE."),
         ],
         ..Docs::NONE
     },
@@ -41,13 +43,15 @@ pub static SET: Command = Command {
         Argument::one_of(
             "condition",
             &[
-                Argument::token("nx", "NX"),
-                Argument::token("xx", "XX"),
+                Argument::token("nx", "NX").since("2.6.12"),
+                Argument::token("xx", "XX").since("2.6.12"),
                 Argument::new("comparison-value", ArgumentKind::String).after("IFEQ").since("8.1.0"),
+                Argument::new("ifne-value", ArgumentKind::String).after("IFNE").since("8.4.0"),
+                Argument::new("ifdeq-digest", ArgumentKind::String).after("IFDEQ").since("8.4.0"),
+                Argument::new("ifdne-digest", ArgumentKind::String).after("IFDNE").since("8.4.0"),
             ],
         )
-        .optional()
-        .since("2.6.12"),
+        .optional(),
         Argument::token("get", "GET").optional().since("6.2.0"),
         Argument::one_of(
             "expiration",
@@ -71,7 +75,29 @@ enum Condition<'a> {
     Always,
     Absent,
     Present,
-    Equals(&'a [u8]),
+    Compares(Comparison<'a>),
+}
+
+impl Condition<'_> {
+    /// Whether another word for `other` may follow.
+    fn admits(&self, other: &Condition<'_>) -> bool {
+        match (self, other) {
+            (Condition::Always, _)
+            | (Condition::Absent, Condition::Absent)
+            | (Condition::Present, Condition::Present) => true,
+            (Condition::Compares(a), Condition::Compares(b)) => a.is_same_word(b),
+            _ => false,
+        }
+    }
+
+    /// Whether to write where there is no key.
+    fn holds_for_nothing(&self) -> bool {
+        match self {
+            Condition::Always | Condition::Absent => true,
+            Condition::Present => false,
+            Condition::Compares(comparison) => comparison.holds_for_nothing(),
+        }
+    }
 }
 
 /// A parsed request.
@@ -80,8 +106,7 @@ struct Set<'a> {
     value: &'a [u8],
     condition: Condition<'a>,
     get: bool,
-    keep_ttl: bool,
-    deadline: Option<DeadlineWord<'a>>,
+    lifetime: Lifetime<'a>,
 }
 
 impl<'a> Set<'a> {
@@ -91,25 +116,27 @@ impl<'a> Set<'a> {
             value: args[2],
             condition: Condition::Always,
             get: false,
-            keep_ttl: false,
-            deadline: None,
+            lifetime: Lifetime::Unlimited,
         };
         let mut rest = args[3..].iter();
-        while let Some(word) = rest.next() {
-            let free = matches!(set.condition, Condition::Always);
-            let no_deadline = set.deadline.is_none() && !set.keep_ttl;
-            match word.to_ascii_uppercase().as_slice() {
-                b"NX" if free => set.condition = Condition::Absent,
-                b"XX" if free => set.condition = Condition::Present,
-                b"IFEQ" if free => set.condition = Condition::Equals(rest.next().ok_or(Error::SYNTAX)?),
-                b"GET" => set.get = true,
-                b"KEEPTTL" if no_deadline => set.keep_ttl = true,
-                word if no_deadline => {
-                    let unit = DeadlineWord::unit(word).ok_or(Error::SYNTAX)?;
-                    set.deadline = Some(DeadlineWord { unit, number: rest.next().ok_or(Error::SYNTAX)? });
-                }
-                _ => return Err(Error::SYNTAX),
+        while let Some(&word) = rest.next() {
+            let condition = if word.eq_ignore_ascii_case(b"NX") {
+                Condition::Absent
+            } else if word.eq_ignore_ascii_case(b"XX") {
+                Condition::Present
+            } else if let Some(comparison) = Comparison::word(word) {
+                Condition::Compares(comparison.with(rest.next().ok_or(Error::SYNTAX)?))
+            } else if word.eq_ignore_ascii_case(b"GET") {
+                set.get = true;
+                continue;
+            } else {
+                set.lifetime = set.lifetime.take(word, &mut rest)?;
+                continue;
+            };
+            if !set.condition.admits(&condition) {
+                return Err(Error::SYNTAX);
             }
+            set.condition = condition;
         }
         Ok(set)
     }
@@ -123,43 +150,35 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let set = Set::parse(args)?;
-    let deadline = match set.deadline {
-        Some(word) => Deadline::At(word.deadline_ms(ctx.data.now_ms, "set")?),
-        None if set.keep_ttl => Deadline::Keep,
-        None => Deadline::None,
-    };
-    let found = if set.get || matches!(set.condition, Condition::Equals(_)) {
+    let deadline = set.lifetime.deadline(ctx.data.now_ms, "set")?;
+    let go = if set.get || matches!(set.condition, Condition::Compares(_)) {
         let found = ctx.data.read_string(set.key)?;
+        let go = match (set.condition, found) {
+            (condition, None) => condition.holds_for_nothing(),
+            (Condition::Always | Condition::Present, Some(_)) => true,
+            (Condition::Absent, Some(_)) => false,
+            (Condition::Compares(comparison), Some(value)) => comparison.holds(value)?,
+        };
         if set.get {
             ctx.reply.string_or_null(found);
         }
-        found.map(|value| (true, is_equal(set.condition, value)))
+        go
     } else {
-        ctx.data.exists(set.key).then_some((true, false))
-    };
-    let go = match (set.condition, found) {
-        (Condition::Always, _) => true,
-        (Condition::Absent, found) => found.is_none(),
-        (Condition::Present, found) => found.is_some(),
-        (Condition::Equals(_), found) => found.is_some_and(|(_, equal)| equal),
-    };
-    if !go {
-        if !set.get {
-            ctx.reply.null();
+        match set.condition {
+            Condition::Always => true,
+            condition => ctx.data.exists(set.key) != condition.holds_for_nothing(),
         }
-        return Ok(());
+    };
+    if go {
+        ctx.data.set_string(set.key, set.value, deadline);
+        propagate(ctx, &set, deadline);
     }
-    ctx.data.set_string(set.key, set.value, deadline);
-    propagate(ctx, &set, deadline);
-    if !set.get {
-        ctx.reply.ok();
+    match (set.get, go) {
+        (true, _) => {}
+        (false, true) => ctx.reply.ok(),
+        (false, false) => ctx.reply.null(),
     }
     Ok(())
-}
-
-fn is_equal(condition: Condition<'_>, value: StrRef<'_>) -> bool {
-    let Condition::Equals(expected) = condition else { return false };
-    value.len() == expected.len() as u64 && *value.to_cow() == *expected
 }
 
 /// A replica is told the result: no condition, and a deadline that does not depend on when it hears of it.
