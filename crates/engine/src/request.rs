@@ -66,7 +66,9 @@ impl Worker {
             ctx.reply.error(error);
         }
         let dirty = ctx.data.dirty;
-        let database = ctx.data.database;
+        for (other, effects) in ctx.data.effects.take_elsewhere() {
+            engine.log.append(other, &effects);
+        }
         let effects = ctx.data.effects.finish(args, dirty > 0);
         if !effects.is_empty() {
             engine.log.append(database, effects);
@@ -184,6 +186,9 @@ impl Worker {
         gauges.commands.store(gauges.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         crate::observe::after(engine, batch, &conn.session, registered, args, took, output);
         self.discard.clear();
+        if conn.session.waiting == Waiting::Reply {
+            self.note_later(conn);
+        }
         conn.session.after_reply();
     }
 }
