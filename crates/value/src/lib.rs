@@ -6,13 +6,17 @@
 //!
 //! | Module | Content |
 //! |---|---|
+//! | [`bits`] | counting, finding, combining bits; the integers of BITFIELD |
 //! | [`block_tree`] | a string of any size as a radix tree of shared blocks |
+//! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
 //! | [`number`] | numbers as Redis reads and prints them |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bits;
 pub mod block_tree;
+pub mod hyperloglog;
 pub mod number;
 pub mod string;
 

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
-use crate::block_tree::{BlockTree, Chunks, SharedSlice, SharedSlices, Teardown, clip};
+use crate::block_tree::{BlockTree, Chunks, Run, Runs, SharedSlice, SharedSlices, Teardown, clip};
 use crate::number::IntText;
 
 /// Longest flat string in bytes.
@@ -322,6 +322,17 @@ impl<'a> StrRef<'a> {
         }
     }
 
+    /// Like [`StrRef::read`], but a tree's hole is one run whatever its size, so that it can be skipped.
+    pub fn runs<'b>(self, range: impl RangeBounds<u64>, digits: &'b mut IntText) -> StrRuns<'b>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Shared(Shared::Tree(tree)) => StrRuns::Tree(tree.runs(range)),
+            other => StrRuns::Flat(other.read(range, digits)),
+        }
+    }
+
     /// Appends the bytes of `range` (cut to the length) to `out`.
     pub fn copy_range_to(self, range: impl RangeBounds<u64>, out: &mut Vec<u8>) {
         match self {
@@ -358,6 +369,26 @@ impl<'a> StrRef<'a> {
             Self::Int(value) => IntText::new(value).as_bytes().get(usize::try_from(offset).ok()?).copied(),
             Self::Bytes(bytes) => bytes.get(usize::try_from(offset).ok()?).copied(),
             Self::Shared(shared) => shared.byte(offset),
+        }
+    }
+}
+
+/// Iterator over the runs of a range of a string; see [`StrRef::runs`].
+#[derive(Clone)]
+pub enum StrRuns<'a> {
+    /// A string in one piece.
+    Flat(Chunks<'a>),
+    /// A tree, block by block.
+    Tree(Runs<'a>),
+}
+
+impl<'a> Iterator for StrRuns<'a> {
+    type Item = Run<'a>;
+
+    fn next(&mut self) -> Option<Run<'a>> {
+        match self {
+            Self::Flat(chunks) => chunks.next().map(Run::Data),
+            Self::Tree(runs) => runs.next(),
         }
     }
 }
@@ -433,6 +464,11 @@ mod tests {
                 view.read(1..3, &mut digits).collect::<Vec<_>>().concat(),
                 bytes[1.min(bytes.len())..3.min(bytes.len())]
             );
+            let runs = view.runs(1.., &mut digits).map(|run| match run {
+                Run::Data(data) => data.to_vec(),
+                Run::Zeros(count) => vec![0; count as usize],
+            });
+            assert_eq!(runs.collect::<Vec<_>>().concat(), bytes[1.min(bytes.len())..]);
             assert_eq!(view.byte(1), bytes.get(1).copied());
             assert_eq!(view.byte(u64::MAX), None);
             let mut out = b"+".to_vec();
