@@ -72,6 +72,28 @@ pub enum NewValue<'a> {
     Shared(Shared),
 }
 
+/// A value between two entries, moved or copied (RENAME, MOVE, COPY).
+#[derive(Debug)]
+pub enum OwnedValue {
+    /// An integer.
+    Int(i64),
+    /// What lay inside an entry, [`INLINE_MAX`] bytes at most.
+    Bytes(Vec<u8>),
+    /// A large value.
+    Shared(Box<Shared>),
+}
+
+impl OwnedValue {
+    /// Hands the value to whoever puts it into an entry.
+    pub fn put<R>(self, into: impl FnOnce(NewValue<'_>) -> R) -> R {
+        match self {
+            OwnedValue::Int(number) => into(NewValue::Int(number)),
+            OwnedValue::Bytes(bytes) => into(NewValue::Bytes(&bytes)),
+            OwnedValue::Shared(shared) => into(NewValue::Shared(*shared)),
+        }
+    }
+}
+
 /// A value seen in place.
 #[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {
@@ -84,6 +106,15 @@ impl ValueRef<'_> {
     pub fn value_type(&self) -> ValueType {
         match self {
             ValueRef::String(_) => ValueType::String,
+        }
+    }
+
+    /// A copy of the value; of a large one a second handle on the same blocks.
+    pub fn to_owned_value(&self) -> OwnedValue {
+        match *self {
+            ValueRef::String(StrRef::Int(number)) => OwnedValue::Int(number),
+            ValueRef::String(StrRef::Bytes(bytes)) => OwnedValue::Bytes(bytes.to_vec()),
+            ValueRef::String(StrRef::Shared(shared)) => OwnedValue::Shared(Box::new(shared.clone())),
         }
     }
 }

@@ -86,6 +86,18 @@ impl Gate {
         self.raised.load(Ordering::Relaxed)
     }
 
+    /// Lets an exclusive entry that waits pass, and goes in again: the worker's [`SharedGuard`] lives on. The caller holds no
+    /// stripe, and what it knew from before may have changed.
+    #[cold]
+    pub fn yield_shared(&self, worker: WorkerId) {
+        let flag = &self.inside[worker.0].0;
+        debug_assert_eq!(flag.load(Ordering::Relaxed), 1, "G2");
+        flag.store(0, Ordering::Release);
+        self.wait_for_fall();
+        // The guard that lives already will clear the flag.
+        std::mem::forget(self.enter(worker));
+    }
+
     #[cold]
     fn wait_for_fall(&self) {
         let mut turn = self.turn.lock();

@@ -14,7 +14,8 @@
 //! Invariants
 //! - K1: the data of a stripe is touched only by an [`Access`] that holds its lock, or that holds the gate exclusively; the type
 //!   asserts it for every key.
-//! - K2: a thread has at most one Access, and takes the locks of one Access in ascending order, all before it executes: no deadlock.
+//! - K2: a thread has at most one Access, and takes the locks of one Access in ascending order, all before it executes; or one at a
+//!   time, giving back the former before it takes the next ([`Access::hold_only`]): no deadlock.
 //! - K3: parity, the map of databases and the snapshot's sink change only under the exclusive gate.
 //! - K4: no Access lives across I/O or a wait.
 //!
@@ -28,9 +29,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use ahash::RandomState;
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::{RawMutex, RwLock};
-use value::string::Shared;
+use value::string::{Shared, StrRef};
 
-use crate::entry::{NewValue, ValueRef};
+use crate::entry::{NewValue, OwnedValue, ValueRef};
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::reclaim::Reclaimer;
 use crate::table::{EntryView, Found, Mark, SinkSource, Table, TableBytes};
@@ -230,6 +231,20 @@ impl Keyspace {
         hash.0 << self.hasher.stripe_bits
     }
 
+    /// The SCAN cursor of a position in a stripe, 48 bits, in the order of hashes; 0 only for the first position of all. Positions are
+    /// those that [`Access::walk`] returns, which differ in their upper bits only (X1).
+    pub fn cursor(&self, stripe: usize, position: u64) -> u64 {
+        let bits = self.hasher.stripe_bits;
+        (stripe as u64) << (48 - bits) | position >> (16 + bits)
+    }
+
+    /// The stripe and position of a cursor; any number may be asked. None behind the last stripe.
+    pub fn locate(&self, cursor: u64) -> Option<(usize, u64)> {
+        let bits = self.hasher.stripe_bits;
+        let stripe = usize::try_from(cursor >> (48 - bits)).ok().filter(|&stripe| stripe < self.stripes.len())?;
+        Some((stripe, cursor << (16 + bits)))
+    }
+
     /// Stripes with a deadline that may have come up by `now_ms`, among every `step`th from `first`: a hint for whoever expires.
     pub fn stripes_due(&self, first: usize, step: usize, now_ms: i64) -> impl Iterator<Item = usize> + '_ {
         (first..self.stripes.len())
@@ -348,6 +363,14 @@ pub struct Access<'k> {
 impl Drop for Access<'_> {
     #[inline]
     fn drop(&mut self) {
+        self.unlock();
+    }
+}
+
+impl Access<'_> {
+    /// Unlocks the stripes held; the caller replaces `held` or drops it.
+    #[inline]
+    fn unlock(&mut self) {
         // SAFETY: these locks were taken when `held` was made and are released once, here.
         match &self.held {
             Held::None | Held::All { .. } => {}
@@ -389,6 +412,23 @@ impl<'k> Access<'k> {
     /// Whether a key's stripe is held.
     pub fn holds(&self, key: Key<'_>) -> bool {
         self.holds_stripe(self.keyspace.stripe_of(key.hash))
+    }
+
+    /// Gives back what is held and takes this stripe, for commands that walk stripe after stripe (K2). In between an exclusive
+    /// entry that waits is let in, so databases may be swapped or emptied from one call to the next. With the gate held
+    /// exclusively everything stays held.
+    pub fn hold_only(&mut self, stripe: usize) {
+        if self.is_exclusive() {
+            return;
+        }
+        self.unlock();
+        self.held = Held::None;
+        if self.keyspace.gate.is_wanted() {
+            self.keyspace.gate.yield_shared(self.worker);
+            self.parity = self.keyspace.parity();
+        }
+        self.keyspace.stripes[stripe].lock.lock();
+        self.held = Held::One(stripe);
     }
 
     /// The physical database behind a logical one.
@@ -483,8 +523,14 @@ impl<'k> Access<'k> {
 
     fn held_tables(&self, database: u32) -> impl Iterator<Item = &Table> {
         let physical = self.physical(database) as usize;
-        (0..self.keyspace.stripes())
-            .filter(|&stripe| self.holds_stripe(stripe))
+        let (range, list): (_, &[u32]) = match &self.held {
+            Held::None => (0..0, &[]),
+            Held::One(stripe) => (*stripe..stripe + 1, &[]),
+            Held::Several(stripes) => (0..0, stripes),
+            Held::All { .. } => (0..self.keyspace.stripes(), &[]),
+        };
+        range
+            .chain(list.iter().map(|&stripe| stripe as usize))
             .filter_map(move |stripe| self.tables_ref(stripe).get(physical))
     }
 
@@ -688,6 +734,25 @@ impl<'a> Occupied<'a> {
     /// Changes a large value in place. None when the value is not a large one.
     pub fn shared_mut<R>(&mut self, change: impl FnOnce(&mut Shared) -> R) -> Option<R> {
         self.table.shared_mut(self.found, self.mark, change)
+    }
+
+    /// What the key occupies: its entry with the allocator's rounding, its large value, its share of a bucket. What a
+    /// large value shares with copies of it is counted in full.
+    pub fn footprint_bytes(&self) -> u64 {
+        self.table.footprint(self.found)
+    }
+
+    /// Removes the key and returns its value, which is moved and not copied if it is a large one.
+    pub fn take(self) -> OwnedValue {
+        let small = match self.value() {
+            ValueRef::String(StrRef::Shared(_)) => None,
+            ValueRef::String(StrRef::Int(number)) => Some(OwnedValue::Int(number)),
+            ValueRef::String(StrRef::Bytes(bytes)) => Some(OwnedValue::Bytes(bytes.to_vec())),
+        };
+        match (self.table.remove(self.found, self.mark), small) {
+            (Some(large), _) => OwnedValue::Shared(large),
+            (None, small) => small.unwrap_or(OwnedValue::Bytes(Vec::new())),
+        }
     }
 
     /// Removes the key; a large value is freed in the background.

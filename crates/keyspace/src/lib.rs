@@ -22,7 +22,7 @@ pub use alloc::{
     Allocator, AllocatorStats, purge, report as allocator_report, set_background_thread, size_class,
     stats as allocator_stats, version as allocator_version,
 };
-pub use entry::{INLINE_MAX, NewValue, ValueRef, ValueType};
+pub use entry::{INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 pub use keyspace::{
     Access, Entry, Inside, Key, KeyHash, Keyspace, Occupied, Options, PreImage, TakenTable, Vacant,

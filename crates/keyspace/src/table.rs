@@ -173,6 +173,11 @@ impl Table {
         view(found.entry)
     }
 
+    /// Bytes of an entry: block, large value, slot.
+    pub(crate) fn footprint(&self, found: Found) -> u64 {
+        (found.entry.footprint() + size_of::<u64>()) as u64 + shared_bytes_of(found.entry)
+    }
+
     pub(crate) fn set_clock(&mut self, found: Found, clock: u32) {
         found.entry.set_clock(clock);
     }

@@ -268,3 +268,102 @@ fn a_key_of_another_stripe_is_refused() {
     let mut inside = keyspace.enter(WORKER);
     let _ = inside.lock_key(a.hash).get(0, b);
 }
+
+#[test]
+fn cursors_round_trip_in_order() {
+    for stripes in [1, 16, 1024, 65536] {
+        let keyspace = keyspace(stripes);
+        let bits = stripes.trailing_zeros();
+        let mut last = None;
+        for stripe in [0, stripes / 2, stripes - 1] {
+            for position in [0, 1 << (16 + bits), 5 << 40, u64::MAX << (16 + bits)] {
+                let cursor = keyspace.cursor(stripe, position);
+                assert!(cursor < 1 << 48);
+                assert_eq!(keyspace.locate(cursor), Some((stripe, position)), "{stripes} {stripe} {position}");
+                assert!(stripes == 1 || position == 0 || last < Some(cursor));
+                last = Some(cursor);
+            }
+        }
+        for wild in [1 << 48, 1 << 63, u64::MAX] {
+            assert_eq!(keyspace.locate(wild), None);
+        }
+    }
+}
+
+#[test]
+fn a_walk_stripe_by_stripe_lets_others_in_between() {
+    let keyspace = Arc::new(keyspace(16));
+    let mut inside = keyspace.enter(WORKER);
+    let names: Vec<String> = (0..1000).map(|n| format!("key:{n}")).collect();
+    for name in &names {
+        let key = keyspace.key(name.as_bytes());
+        if let Entry::Vacant(entry) = inside.lock_key(key.hash).entry(0, key) {
+            entry.insert(NewValue::Int(1), None, 0);
+        }
+    }
+    let mut access = inside.lock_none();
+    let mut seen = 0;
+    for stripe in 0..keyspace.stripes() {
+        if stripe == 8 {
+            // Somebody swaps the databases while this thread is on its way, and swaps them back.
+            let other = Arc::clone(&keyspace);
+            let swap = move || {
+                let mut access = other.exclusive(WorkerId(1));
+                access.swap_databases(0, 1);
+                access.swap_databases(1, 0);
+                access.len(0)
+            };
+            let swapping = std::thread::spawn(swap);
+            while !keyspace.is_exclusive_wanted() {
+                std::thread::yield_now();
+            }
+            access.hold_only(stripe);
+            assert_eq!(swapping.join().unwrap(), names.len());
+        }
+        access.hold_only(stripe);
+        assert!(access.holds_stripe(stripe) && !access.holds_stripe((stripe + 1) % 16));
+        access.walk(0, stripe, 0, usize::MAX, |_| seen += 1);
+    }
+    assert_eq!(seen, names.len());
+    drop(access);
+    drop(inside);
+    let mut all = keyspace.exclusive(WORKER);
+    all.hold_only(3);
+    assert!(all.holds_stripe(4), "the exclusive gate keeps everything");
+}
+
+#[test]
+fn a_taken_value_moves() {
+    let keyspace = keyspace(4);
+    let mut all = keyspace.exclusive(WORKER);
+    let long = vec![7u8; 200_000];
+    for value in [&b"12"[..], b"hello", &long] {
+        let (from, to) = (keyspace.key(b"from"), keyspace.key(b"to"));
+        let Entry::Vacant(entry) = all.entry(0, from) else { panic!("left over") };
+        let entry = entry.insert(NewValue::Bytes(value), None, 0);
+        assert!(entry.footprint_bytes() > value.len() as u64);
+        let address = address_of(entry.value());
+        let taken = entry.take();
+        let Entry::Vacant(entry) = all.entry(1, to) else { panic!("left over") };
+        let entry = taken.put(|value| entry.insert(value, Some(5), 9));
+        assert_eq!(bytes_of(&entry.view()), value);
+        assert_eq!((entry.deadline_ms(), entry.clock()), (Some(5), 9));
+        assert!(value.len() < 4096 || address_of(entry.value()) == address, "a large value is not copied");
+        let copied = entry.value().to_owned_value();
+        let Entry::Vacant(other) = all.entry(2, to) else { panic!("left over") };
+        let other = copied.put(|copy| other.insert(copy, None, 0));
+        assert_eq!(bytes_of(&other.view()), value);
+        other.remove();
+        let Entry::Occupied(entry) = all.entry(1, to) else { panic!("lost") };
+        entry.remove();
+        assert_eq!(all.bytes(0).shared + all.bytes(1).shared + all.bytes(2).shared, 0);
+    }
+}
+
+/// Where the first byte of a large value lies.
+fn address_of(value: ValueRef<'_>) -> Option<*const u8> {
+    match value {
+        ValueRef::String(StrRef::Shared(shared)) => shared.chunks().next().map(<[u8]>::as_ptr),
+        ValueRef::String(_) => None,
+    }
+}
