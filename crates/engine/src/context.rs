@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use resp::Writer;
+
 use crate::data::Data;
 use crate::engine::Engine;
 use crate::reply::Reply;
-use crate::session::Session;
+use crate::session::{LaterReply, ReplyMode, Session, Waiting};
 
 /// Everything that a command may touch. The parts are public so that a value borrowed from `data` can be written to `reply`.
 pub struct Ctx<'a> {
@@ -19,4 +21,28 @@ pub struct Ctx<'a> {
     pub engine: &'a Engine,
     /// When the command began.
     pub began: Instant,
+}
+
+impl Ctx<'_> {
+    /// Holds this stripe and nothing else, for commands of [`Scope::Slices`](crate::Scope). What was found expired so far is
+    /// logged first, while its lock is still held.
+    pub fn hold_stripe(&mut self, stripe: usize) {
+        let expired = self.data.effects.take_before();
+        if !expired.is_empty() {
+            self.engine.log.append(self.data.database(), &expired);
+        }
+        self.data.access().hold_only(stripe);
+    }
+
+    /// The reply comes at `at_ms` since the epoch, or never: the session waits, and everything behind this command with it.
+    pub fn reply_at(&mut self, at_ms: Option<i64>, reply: impl FnOnce(&mut Writer<'_>)) {
+        self.session.waiting = Waiting::Reply;
+        let Some(at_ms) = at_ms else { return };
+        let mut bytes = Vec::new();
+        // Whether a reply is wanted is decided when the command is called, as always.
+        if self.session.reply_mode == ReplyMode::On {
+            reply(&mut Writer { out: &mut bytes, protocol: self.reply.protocol() });
+        }
+        self.session.later = Some(LaterReply { at_ms, bytes });
+    }
 }

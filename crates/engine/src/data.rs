@@ -26,8 +26,10 @@ pub enum Deadline {
 /// The data of one request.
 pub struct Data<'a> {
     access: Access<'a>,
-    /// The database that keys are looked up in; the session's, unless the command changes it for a while (MOVE, COPY).
-    pub database: u32,
+    /// The database that keys are looked up in: the session's, or another one during [`Data::in_database`].
+    database: u32,
+    /// The session's database.
+    home: u32,
     /// When the command began, ms since the epoch: the same time for everything it does.
     pub now_ms: i64,
     /// How accesses are noted.
@@ -64,7 +66,7 @@ impl<'a> Data<'a> {
         counters: &'a Counters,
         effects: &'a mut Effects,
     ) -> Data<'a> {
-        Data { access, database, now_ms, clock, touch: true, counters, effects, dirty: 0, hashed: None }
+        Data { access, database, home: database, now_ms, clock, touch: true, counters, effects, dirty: 0, hashed: None }
     }
 
     pub(crate) fn note_hash(&mut self, argument: &[u8], hash: KeyHash) {
@@ -74,6 +76,19 @@ impl<'a> Data<'a> {
     /// The keyspace.
     pub fn keyspace(&self) -> &'a Keyspace {
         self.access.keyspace()
+    }
+
+    /// The database that keys are looked up in.
+    pub fn database(&self) -> u32 {
+        self.database
+    }
+
+    /// Works on another database for a while (MOVE, COPY); effects are still those of a command sent to the session's.
+    pub fn in_database<R>(&mut self, database: u32, work: impl FnOnce(&mut Self) -> R) -> R {
+        let former = std::mem::replace(&mut self.database, database);
+        let result = work(self);
+        self.database = former;
+        result
     }
 
     /// The locks held, for walks and for what only the exclusive gate allows.
@@ -109,7 +124,11 @@ impl<'a> Data<'a> {
         if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
             entry.remove();
             self.counters.expired_keys.add(1);
-            self.effects.expired(key);
+            if self.database == self.home {
+                self.effects.expired(key);
+            } else {
+                self.effects.expired_elsewhere(self.database, key);
+            }
         }
     }
 
@@ -128,6 +147,21 @@ impl<'a> Data<'a> {
         match self.entry(key) {
             Entry::Occupied(_) => self.access.get(self.database, self.key(key)),
             Entry::Vacant(_) => None,
+        }
+    }
+
+    /// Reads what is known of a key: counted as a hit or a miss, not noted as an access (TTL, TYPE, EXISTS).
+    pub fn look<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
+        let counters = self.counters;
+        match self.entry(key) {
+            Entry::Occupied(entry) => {
+                counters.hits.add(1);
+                Some(entry.into_view())
+            }
+            Entry::Vacant(_) => {
+                counters.misses.add(1);
+                None
+            }
         }
     }
 

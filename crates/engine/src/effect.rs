@@ -10,6 +10,8 @@ pub struct Effects {
     on: bool,
     /// Deletions of keys that were found expired; they come first.
     before: Vec<u8>,
+    /// The same in other databases than the session's.
+    elsewhere: Vec<(u32, Vec<u8>)>,
     /// What the command said instead of its arguments.
     said: Vec<u8>,
     count: usize,
@@ -30,6 +32,7 @@ impl Effects {
         self.on = on;
         if self.count > 0 || self.silent {
             self.before.clear();
+            self.elsewhere.clear();
             self.said.clear();
             self.count = 0;
             self.silent = false;
@@ -55,6 +58,26 @@ impl Effects {
         if self.on {
             append_request(&mut self.before, &[b"DEL", key]);
         }
+    }
+
+    /// A key of another database than the session's was found expired and removed.
+    pub(crate) fn expired_elsewhere(&mut self, database: u32, key: &[u8]) {
+        self.count += 1;
+        if self.on {
+            let mut deletion = Vec::new();
+            append_request(&mut deletion, &[b"DEL", key]);
+            self.elsewhere.push((database, deletion));
+        }
+    }
+
+    /// What happened in other databases; logged before everything else.
+    pub(crate) fn take_elsewhere(&mut self) -> Vec<(u32, Vec<u8>)> {
+        std::mem::take(&mut self.elsewhere)
+    }
+
+    /// What was gathered so far of keys found expired, to be logged before their locks are given back.
+    pub(crate) fn take_before(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.before)
     }
 
     /// Everything to log for a command that was called with `args` and changed something if `dirty`. Empty with the log off.

@@ -66,7 +66,9 @@ impl Worker {
             ctx.reply.error(error);
         }
         let dirty = ctx.data.dirty;
-        let database = ctx.data.database;
+        for (other, effects) in ctx.data.effects.take_elsewhere() {
+            engine.log.append(other, &effects);
+        }
         let effects = ctx.data.effects.finish(args, dirty > 0);
         if !effects.is_empty() {
             engine.log.append(database, effects);
@@ -184,13 +186,16 @@ impl Worker {
         let gauges = &conn.session.client.gauges;
         gauges.command.store(registered.id as u32 + 1, Ordering::Relaxed);
         gauges.commands.store(gauges.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
+crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
         if self.discard.pending_bytes() > 0 {
             // A command that ended CLIENT REPLY OFF is the first to be answered again.
             if conn.session.reply_mode == ReplyMode::On {
                 conn.out.buf().append(self.discard.buf());
             }
             self.discard.clear();
+        }
+        if conn.session.waiting == Waiting::Reply {
+            self.note_later(conn);
         }
         conn.session.after_reply();
     }

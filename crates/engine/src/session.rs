@@ -35,6 +35,15 @@ pub enum Waiting {
     Reply,
 }
 
+/// A reply that is known but not due yet.
+#[derive(Clone, Debug)]
+pub struct LaterReply {
+    /// When, ms since the epoch.
+    pub at_ms: i64,
+    /// The reply; empty if it is not wanted.
+    pub bytes: Vec<u8>,
+}
+
 /// What the connection's reactor knows of it.
 pub struct Session {
     /// The part that others see.
@@ -55,6 +64,8 @@ pub struct Session {
     pub monitor: bool,
     /// What it waits for.
     pub waiting: Waiting,
+    /// The reply that it gets without anybody's doing when its time has come (WAIT).
+    pub later: Option<LaterReply>,
     /// Close when the replies so far are sent.
     pub closing: bool,
     /// Bytes received and not executed yet, from the start of a request.
@@ -169,6 +180,7 @@ impl Session {
             no_evict: false,
             monitor: false,
             waiting: Waiting::No,
+            later: None,
             closing: false,
             pending: Vec::new(),
             parser: Parser::default(),

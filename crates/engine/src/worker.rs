@@ -18,6 +18,8 @@
 //!
 //! Bounds: a batch has at most [`BATCH_MAX`] requests; what a connection sent beyond stays in its buffer for the next.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -103,6 +105,8 @@ pub struct Worker {
     next_tick_ms: i64,
     /// Connections held up by CLIENT PAUSE.
     pub(crate) paused: Vec<ConnId>,
+    /// When replies that are known already are due (`Session::later`), ms since the epoch, and to which connections.
+    later: BinaryHeap<Reverse<(i64, u64)>>,
 }
 
 impl Worker {
@@ -116,6 +120,7 @@ impl Worker {
             discard: Out::default(),
             next_tick_ms: 0,
             paused: Vec::new(),
+            later: BinaryHeap::new(),
         }
     }
 
@@ -404,6 +409,30 @@ impl Worker {
         }
     }
 
+    /// Notes when the reply is due that a connection waits for.
+    pub(crate) fn note_later(&mut self, conn: &Conn<Session>) {
+        if let Some(later) = &conn.session.later {
+            self.later.push(Reverse((later.at_ms, conn.id().as_u64())));
+        }
+    }
+
+    /// Sends the replies that are due. A connection that got another reply in the meantime is left alone.
+    fn send_later(&mut self, conns: &mut Conns<Session>, now_ms: i64) {
+        while let Some(&Reverse((at_ms, id))) = self.later.peek()
+            && at_ms <= now_ms
+        {
+            self.later.pop();
+            let id = ConnId::from_u64(id);
+            let Some(conn) = conns.get_mut(id) else { continue };
+            if conn.session.waiting == Waiting::Reply
+                && let Some(later) = conn.session.later.take_if(|later| later.at_ms == at_ms)
+            {
+                conn.out.buf().extend_from_slice(&later.bytes);
+                self.resume(conns, id);
+            }
+        }
+    }
+
     fn receive(&mut self, conns: &mut Conns<Session>, message: Message) {
         match message {
             Message::Kill(id) => {
@@ -419,6 +448,7 @@ impl Worker {
             Message::Unpaused => self.resume_paused(conns),
             Message::Reply(id, reply) => {
                 if let Some(conn) = conns.get_mut(id) {
+                    conn.session.later = None;
                     conn.out.buf().extend_from_slice(&reply);
                     self.resume(conns, id);
                 }
@@ -494,7 +524,9 @@ impl Service for Worker {
                 self.next_tick_ms = self.next_tick_ms.min(until_ms);
             }
         }
-        Some(Duration::from_millis((self.next_tick_ms - now_ms).clamp(0, TICK_MS) as u64))
+        self.send_later(conns, now_ms);
+        let next_ms = self.later.peek().map_or(self.next_tick_ms, |Reverse((at_ms, _))| self.next_tick_ms.min(*at_ms));
+        Some(Duration::from_millis((next_ms - now_ms).clamp(0, TICK_MS) as u64))
     }
 
     fn closed(&mut self, _: ConnId, session: Session, _: CloseReason) {
