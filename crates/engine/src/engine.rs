@@ -1,8 +1,8 @@
 //! The server as its threads share it. Each concern keeps its own state; this is only where they meet.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use keyspace::{Keyspace, WorkerId};
@@ -11,7 +11,10 @@ use parking_lot::Mutex;
 
 use crate::clients::Clients;
 use crate::command::{Command, Flags};
+use crate::commandlog::CommandLogs;
 use crate::error::Error;
+use crate::figures::{Persistence, PersistenceFigures, Samples};
+use crate::latency::LatencyMonitor;
 use crate::mailbox::{Mailbox, Message};
 use crate::stats::{CommandStats, CommandTotals, Counters, Totals};
 use crate::table::CommandTable;
@@ -56,6 +59,16 @@ pub struct Engine {
     pub has_trouble: AtomicBool,
     /// The data set is being loaded.
     pub loading: AtomicBool,
+    /// Slow commands, large requests, large replies.
+    pub command_logs: CommandLogs,
+    /// Nanoseconds that reactors spent on deadlines.
+    pub expire_nanos: AtomicU64,
+    /// Figures that are sampled by the clock.
+    pub samples: Samples,
+    /// Where persistence reports from, once it is wired in.
+    pub persistence: OnceLock<Box<dyn Persistence>>,
+    /// What took long.
+    pub latency: LatencyMonitor,
     errors: Mutex<BTreeMap<Vec<u8>, u64>>,
 }
 
@@ -111,6 +124,11 @@ impl Engine {
             monitors: AtomicU64::new(0),
             has_trouble: AtomicBool::new(false),
             loading: AtomicBool::new(false),
+            command_logs: CommandLogs::default(),
+            expire_nanos: AtomicU64::new(0),
+            samples: Samples::default(),
+            persistence: OnceLock::new(),
+            latency: LatencyMonitor::default(),
             errors: Mutex::default(),
         }
     }
@@ -143,6 +161,18 @@ impl Engine {
         )
     }
 
+    /// What persistence has to say, or that nothing was ever saved.
+    pub fn persistence_info(&self) -> PersistenceFigures {
+        match self.persistence.get() {
+            Some(persistence) => persistence.figures(),
+            None => PersistenceFigures {
+                last_save_s: self.run.started_ms / 1000,
+                changes_since_save: self.totals().dirty,
+                ..PersistenceFigures::default()
+            },
+        }
+    }
+
     /// Counts an error reply by its code word.
     pub fn count_error(&self, code: &[u8]) {
         let mut errors = self.errors.lock();
@@ -168,6 +198,8 @@ impl Engine {
         }
         self.errors.lock().clear();
         self.keyspace.reset_reclaim_count();
+        self.expire_nanos.store(0, Ordering::Relaxed);
+        self.samples.reset();
         self.run.stats_since_ms.store(now_ms(), Ordering::Relaxed);
     }
 

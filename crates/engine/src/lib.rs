@@ -7,11 +7,14 @@
 pub mod clients;
 pub mod clock;
 pub mod command;
+pub mod commandlog;
 pub mod context;
 pub mod data;
 pub mod effect;
 pub mod engine;
 pub mod error;
+pub mod figures;
+pub mod latency;
 pub mod mailbox;
 mod observe;
 mod protect;
@@ -27,10 +30,12 @@ pub use command::{
     Args, Argument, ArgumentKind, Begin, Categories, Command, Docs, Find, Flags, Group, KeyFlags, KeySpec,
     Scope,
 };
+pub use commandlog::LogKind;
 pub use context::Ctx;
 pub use data::{Data, Deadline, string_value};
 pub use engine::{Engine, now_ms};
 pub use error::Error;
+pub use observe::request_bytes;
 pub use reply::Reply;
 pub use session::{Client, ReplyMode, Session, Waiting};
 pub use table::{CommandTable, Registered, keys_of};

@@ -101,8 +101,10 @@ impl Worker {
         if (arity > 0 && given != arity) || given < -arity {
             return Admission::Refuse(Error::wrong_arity(&registered.full_name));
         }
-        if !session.authenticated && !command.flags.has(Flags::NO_AUTH) {
-            return Admission::Refuse(Error::NO_AUTH);
+        if (!session.authenticated || session.monitor)
+            && let Err(error) = check_standing(batch.config, session, command.flags)
+        {
+            return Admission::Refuse(error);
         }
         if command.flags.has(Flags::PROTECTED)
             && let Err(error) = crate::protect::check(batch.config, session, registered)
@@ -184,13 +186,32 @@ impl Worker {
         let gauges = &conn.session.client.gauges;
         gauges.command.store(registered.id as u32 + 1, Ordering::Relaxed);
         gauges.commands.store(gauges.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        crate::observe::after(engine, batch, &conn.session, registered, args, took, output);
-        self.discard.clear();
+crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
+        if self.discard.pending_bytes() > 0 {
+            // A command that ended CLIENT REPLY OFF is the first to be answered again.
+            if conn.session.reply_mode == ReplyMode::On {
+                conn.out.buf().append(self.discard.buf());
+            }
+            self.discard.clear();
+        }
         if conn.session.waiting == Waiting::Reply {
             self.note_later(conn);
         }
         conn.session.after_reply();
     }
+}
+
+/// Whether a stranger, or a client that monitors, may call a command with these flags.
+#[cold]
+fn check_standing(config: &config::Config, session: &Session, flags: Flags) -> Result<(), Error> {
+    if !session.authenticated && !flags.has(Flags::NO_AUTH) && config.security.password.is_some() {
+        return Err(Error::NO_AUTH);
+    }
+    let about_data = [Flags::READONLY, Flags::WRITE, Flags::MAY_REPLICATE];
+    if session.monitor && about_data.iter().any(|flag| flags.has(*flag)) {
+        return Err(Error::fixed("ERR Replica can't interact with the keyspace"));
+    }
+    Ok(())
 }
 
 /// Takes the locks of a command.

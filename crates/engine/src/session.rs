@@ -1,7 +1,7 @@
 //! A connection's state on its reactor, and the part of it that other threads may look at.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use net::ConnId;
 use parking_lot::Mutex;
@@ -76,6 +76,10 @@ pub struct Session {
     pub(crate) is_rewound: bool,
     /// When the soft output limit was first exceeded, ms; 0: it is not.
     pub over_soft_limit_since_ms: i64,
+    /// CLIENT CAPA REDIRECT: it understands being sent elsewhere.
+    pub can_redirect: bool,
+    /// Indices of the present request's arguments that are secrets.
+    pub(crate) redacted: Vec<usize>,
 }
 
 /// What every thread may know of a client.
@@ -117,6 +121,8 @@ pub struct Names {
 /// Figures of a client, written by its reactor after each batch.
 #[derive(Debug, Default)]
 pub struct Gauges {
+    /// The socket's descriptor; 0 until the reactor has looked at the connection for the first time.
+    pub descriptor: AtomicI32,
     /// When it was last heard of, ms since the epoch.
     pub active_ms: AtomicI64,
     /// Selected database.
@@ -157,6 +163,8 @@ impl ClientFlags {
     pub const BLOCKED: u32 = 8;
     /// Will be closed.
     pub const CLOSING: u32 = 16;
+    /// CLIENT CAPA REDIRECT.
+    pub const CAN_REDIRECT: u32 = 32;
 }
 
 impl Session {
@@ -178,7 +186,14 @@ impl Session {
             parser: Parser::default(),
             is_rewound: false,
             over_soft_limit_since_ms: 0,
+            can_redirect: false,
+            redacted: Vec::new(),
         }
+    }
+
+    /// Keeps an argument of the present request out of MONITOR and the logs.
+    pub fn redact(&mut self, index: usize) {
+        self.redacted.push(index);
     }
 
     /// Whether nothing more of it may be executed for now.
@@ -218,6 +233,7 @@ impl Session {
         flags |= if self.no_touch { ClientFlags::NO_TOUCH } else { 0 };
         flags |= if self.waiting != Waiting::No { ClientFlags::BLOCKED } else { 0 };
         flags |= if self.closing { ClientFlags::CLOSING } else { 0 };
+        flags |= if self.can_redirect { ClientFlags::CAN_REDIRECT } else { 0 };
         gauges.flags.store(flags, Ordering::Relaxed);
         gauges.database.store(self.database, Ordering::Relaxed);
         gauges.protocol.store(if self.protocol == Protocol::Resp3 { 3 } else { 2 }, Ordering::Relaxed);

@@ -33,6 +33,7 @@ use crate::clock::{Clock, Lfu};
 use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
 use crate::mailbox::Message;
+use crate::observe::Watch;
 use crate::session::{Client, Gauges, Session, Waiting};
 use crate::table::Registered;
 
@@ -81,6 +82,8 @@ pub(crate) struct Batch<'t> {
     pub(crate) config: &'t config::Config,
     /// Whether there is only one reactor, which then needs no locks inside a batch.
     pub(crate) alone: bool,
+    /// What makes a command remarkable.
+    pub(crate) watch: Watch,
     /// The end of the last request, the beginning of the next.
     pub(crate) instant: Instant,
 }
@@ -163,6 +166,7 @@ impl Worker {
             now_ms,
             clock: Clock::new(now_ms, lfu_of(&config)),
             config: &config,
+            watch: Watch::new(&config.latency),
             instant: began,
         };
         let mut args: Vec<&[u8]> = Vec::with_capacity(64);
@@ -280,6 +284,7 @@ impl Worker {
         }
         conn.session.publish();
         let gauges = &conn.session.client.gauges;
+        gauges.descriptor.store(conn.descriptor(), Ordering::Relaxed);
         gauges.output_bytes.store(output, Ordering::Relaxed);
         gauges.output_memory_bytes.store(conn.out.memory_bytes() as u64, Ordering::Relaxed);
     }
@@ -314,27 +319,64 @@ impl Worker {
         let engine = Arc::clone(&self.engine);
         let config = Arc::clone(self.config.get());
         engine.keyspace.set_clock_ms(now_ms);
+        let began = Instant::now();
         self.expire_due(&engine, now_ms);
+        note_expiry(&engine, &config, began.elapsed(), now_ms);
         if engine.clients.pause.until_ms(now_ms).is_none() && !self.paused.is_empty() {
             self.resume_paused(conns);
         }
+        self.look_after_connections(&engine, &config, conns, now_ms);
+        if self.id.0 == 0 {
+            engine.samples.take(&engine, now_ms);
+        }
+    }
+
+    /// Closes idle connections and those that do not read, and tells others how the rest stand.
+    fn look_after_connections(
+        &mut self,
+        engine: &Engine,
+        config: &config::Config,
+        conns: &mut Conns<Session>,
+        now_ms: i64,
+    ) {
         let idle_ms = i64::from(config.network.timeout_seconds) * 1000;
-        for conn in conns.iter_mut() {
-            let active_ms = conn.session.client.gauges.active_ms.load(Ordering::Relaxed);
-            if idle_ms > 0 && now_ms - active_ms > idle_ms && conn.session.waiting == Waiting::No {
-                conn.close_now();
+        let mut idle = Vec::new();
+        let mut unread = Vec::new();
+        for conn in conns.iter() {
+            let session = &conn.session;
+            let gauges = &session.client.gauges;
+            let active_ms = gauges.active_ms.load(Ordering::Relaxed);
+            // Redis lets those live for ever that wait, or only listen.
+            let may_idle = session.waiting != Waiting::No || session.monitor;
+            if idle_ms > 0 && now_ms - active_ms > idle_ms && !may_idle {
+                idle.push(conn.id());
             }
             let output = conn.out.pending_bytes() as u64;
-            conn.session.client.gauges.output_bytes.store(output, Ordering::Relaxed);
+            gauges.descriptor.store(conn.descriptor(), Ordering::Relaxed);
+            gauges.output_bytes.store(output, Ordering::Relaxed);
+            gauges.output_memory_bytes.store(conn.out.memory_bytes() as u64, Ordering::Relaxed);
             if output > 0 {
-                self.limit_output(&engine, &config, conn, output, now_ms);
+                unread.push(conn.id());
+            }
+        }
+        for id in idle {
+            if let Some(conn) = conns.get_mut(id) {
+                conn.close_now();
+            }
+        }
+        for id in unread {
+            if let Some(conn) = conns.get_mut(id) {
+                let output = conn.out.pending_bytes() as u64;
+                self.limit_output(engine, config, conn, output, now_ms);
             }
         }
     }
 
     /// Removes keys of this reactor's share of the stripes whose deadline has passed.
     fn expire_due(&mut self, engine: &Engine, now_ms: i64) {
-        if !engine.active_expire.load(Ordering::Relaxed) {
+        // A pause of writes holds expiry too: a replica would have to be told of it.
+        let paused = engine.clients.pause.until_ms(now_ms).is_some();
+        if paused || !engine.active_expire.load(Ordering::Relaxed) {
             return;
         }
         let counters = &Self::share(engine, self.id).counters;
@@ -482,6 +524,11 @@ impl Service for Worker {
         if now_ms >= self.next_tick_ms {
             self.tick(conns, now_ms);
             self.next_tick_ms = now_ms + TICK_MS;
+            if !self.paused.is_empty()
+                && let Some(until_ms) = self.engine.clients.pause.until_ms(now_ms)
+            {
+                self.next_tick_ms = self.next_tick_ms.min(until_ms);
+            }
         }
         self.send_later(conns, now_ms);
         let next_ms = self.later.peek().map_or(self.next_tick_ms, |Reverse((at_ms, _))| self.next_tick_ms.min(*at_ms));
@@ -556,6 +603,15 @@ fn parse<'b>(
         }
     }
     false
+}
+
+/// Expiry that held up its reactor for long is an event for the latency monitor.
+fn note_expiry(engine: &Engine, config: &config::Config, took: Duration, now_ms: i64) {
+    engine.expire_nanos.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+    let took_ms = took.as_millis() as u64;
+    if config.latency.monitor_milliseconds.is_some_and(|threshold| took_ms >= threshold) {
+        engine.latency.note("expire-cycle", took_ms, now_ms / 1000);
+    }
 }
 
 fn lfu_of(config: &config::Config) -> Option<Lfu> {
