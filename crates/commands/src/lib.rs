@@ -8,17 +8,22 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bitmap;
 pub mod connection;
+pub mod hyperloglog;
 pub mod number;
 pub mod string;
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod testing;
 
 use engine::Command;
 
 /// Every family's commands.
-const FAMILIES: &[&[&Command]] = &[connection::COMMANDS, string::COMMANDS];
+const FAMILIES: &[&[&Command]] =
+    &[bitmap::COMMANDS, connection::COMMANDS, hyperloglog::COMMANDS, string::COMMANDS];
 
 /// Every command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

@@ -37,9 +37,8 @@ impl Server {
     /// A new connection.
     pub fn connect(&self) -> Client {
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
-        ours.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
         self.handle.adopt(theirs);
-        Client { socket: ours, received: Vec::new() }
+        Client::over(ours)
     }
 }
 
@@ -59,6 +58,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// A connection to any server that speaks RESP.
+    pub fn over(socket: UnixStream) -> Client {
+        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+        Client { socket, received: Vec::new() }
+    }
+
     /// Sends a request written as on redis-cli's command line.
     pub fn send(&mut self, line: &str) {
         let words = resp::split_words(line.as_bytes()).expect("balanced quotes");
