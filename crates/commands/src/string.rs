@@ -10,6 +10,8 @@ mod mget;
 mod mset;
 mod numbers;
 mod overwrite;
+#[cfg(test)]
+mod propagation;
 mod range;
 mod set;
 mod set_forms;

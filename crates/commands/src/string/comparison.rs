@@ -61,11 +61,6 @@ impl<'a> Comparison<'a> {
         Comparison { operand, ..self }
     }
 
-    /// Whether the word of `other` is the same.
-    pub fn is_same_word(&self, other: &Comparison<'_>) -> bool {
-        (self.is_digest, self.equal) == (other.is_digest, other.equal)
-    }
-
     /// Whether it holds for an absent key: nothing equals nothing.
     pub fn holds_for_nothing(&self) -> bool {
         !self.equal

@@ -144,7 +144,6 @@ fn raw(string: &Shared) -> NewValue<'_> {
 mod tests {
     use keyspace::WorkerId;
 
-    use super::*;
     use crate::testing::{Server, check};
 
     #[test]

@@ -79,15 +79,14 @@ enum Condition<'a> {
 }
 
 impl Condition<'_> {
-    /// Whether another word for `other` may follow.
+    /// Whether `other` may stand behind it: NX and XX bear repeating, nothing else is combined.
     fn admits(&self, other: &Condition<'_>) -> bool {
-        match (self, other) {
+        matches!(
+            (self, other),
             (Condition::Always, _)
-            | (Condition::Absent, Condition::Absent)
-            | (Condition::Present, Condition::Present) => true,
-            (Condition::Compares(a), Condition::Compares(b)) => a.is_same_word(b),
-            _ => false,
-        }
+                | (Condition::Absent, Condition::Absent)
+                | (Condition::Present, Condition::Present)
+        )
     }
 
     /// Whether to write where there is no key.
