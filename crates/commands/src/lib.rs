@@ -12,6 +12,7 @@ pub mod bitmap;
 pub mod connection;
 pub mod hyperloglog;
 pub mod number;
+pub mod persistence;
 pub mod string;
 
 #[cfg(test)]
@@ -23,7 +24,7 @@ use engine::Command;
 
 /// Every family's commands.
 const FAMILIES: &[&[&Command]] =
-    &[bitmap::COMMANDS, connection::COMMANDS, hyperloglog::COMMANDS, string::COMMANDS];
+    &[bitmap::COMMANDS, connection::COMMANDS, hyperloglog::COMMANDS, persistence::COMMANDS, string::COMMANDS];
 
 /// Every command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

@@ -98,6 +98,8 @@ pub enum Scope {
     Exclusive,
     /// It takes stripes itself, a slice at a time, and gives them back in between.
     Slices,
+    /// Nothing: it is executed outside the gate, which it may enter itself (SAVE, BGSAVE).
+    Outside,
 }
 
 macro_rules! bit_set {

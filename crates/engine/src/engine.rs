@@ -13,9 +13,10 @@ use crate::clients::Clients;
 use crate::command::{Command, Flags};
 use crate::commandlog::CommandLogs;
 use crate::error::Error;
-use crate::figures::{Persistence, PersistenceFigures, Samples};
+use crate::figures::{PersistenceFigures, Samples};
 use crate::latency::LatencyMonitor;
 use crate::mailbox::{Mailbox, Message};
+use crate::persistence::Persistence;
 use crate::stats::{CommandStats, CommandTotals, Counters, Totals};
 use crate::table::CommandTable;
 
@@ -65,8 +66,8 @@ pub struct Engine {
     pub expire_nanos: AtomicU64,
     /// Figures that are sampled by the clock.
     pub samples: Samples,
-    /// Where persistence reports from, once it is wired in.
-    pub persistence: OnceLock<Box<dyn Persistence>>,
+    /// Saving and loading, once they are wired in.
+    pub persistence: OnceLock<Arc<dyn Persistence>>,
     /// What took long.
     pub latency: LatencyMonitor,
     errors: Mutex<BTreeMap<Vec<u8>, u64>>,
@@ -135,11 +136,27 @@ impl Engine {
 
     /// Whether the server's state forbids a command.
     #[cold]
-    pub(crate) fn check_trouble(&self, command: &Command, _config: &config::Config) -> Result<(), Error> {
+    pub(crate) fn check_trouble(&self, command: &Command) -> Result<(), Error> {
         if self.loading.load(Ordering::Relaxed) && !command.flags.has(Flags::LOADING) {
             return Err(Error::LOADING);
         }
+        let writes = command.flags.has(Flags::WRITE) || command.name == "ping";
+        if writes && self.persistence.get().is_some_and(|p| p.is_blocking_writes()) {
+            return Err(Error::MISCONF);
+        }
         Ok(())
+    }
+
+    /// Looks again at whether something forbids commands.
+    pub fn judge_trouble(&self) {
+        let misconf = self.persistence.get().is_some_and(|p| p.is_blocking_writes());
+        self.has_trouble.store(misconf || self.loading.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Says whether the data set is being loaded.
+    pub fn set_loading(&self, loading: bool) {
+        self.loading.store(loading, Ordering::Relaxed);
+        self.judge_trouble();
     }
 
     /// Counters summed over all reactors.

@@ -37,6 +37,11 @@ impl Error {
     /// While the data set is loaded.
     pub const LOADING: Error = Error::fixed("LOADING Redis is loading the dataset in memory");
 
+    /// After a save that failed.
+    pub const MISCONF: Error = Error::fixed(
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+    );
+
     /// A text known at compile time.
     pub const fn fixed(text: &'static str) -> Error {
         Error(Cow::Borrowed(text.as_bytes()))

@@ -120,12 +120,6 @@ impl Default for PersistenceFigures {
     }
 }
 
-/// Reports on saving and loading.
-pub trait Persistence: Send + Sync {
-    /// The present figures.
-    fn figures(&self) -> PersistenceFigures;
-}
-
 #[derive(Default)]
 struct Rated {
     last: Option<(i64, Totals)>,

@@ -35,6 +35,11 @@ impl Mailbox {
     /// Leaves a message and wakes the reactor.
     pub fn send(&self, message: Message) {
         self.messages.lock().push(message);
+        self.ring();
+    }
+
+    /// Wakes the reactor without a message: it should look around.
+    pub fn ring(&self) {
         if let Some(handle) = self.handle.get() {
             handle.wake();
         }

@@ -76,6 +76,7 @@ impl Worker {
         // The locks are given back here, after the effects are in the log.
         drop(ctx);
         counters.dirty.add(dirty);
+        self.changes += dirty;
         let output = if muted { 0 } else { conn.out.pending_bytes() - output_before };
         self.finish(engine, batch, conn, registered, args, &result, output);
     }
@@ -112,7 +113,7 @@ impl Worker {
             return Admission::Refuse(error);
         }
         if engine.has_trouble.load(Ordering::Relaxed)
-            && let Err(error) = engine.check_trouble(command, batch.config)
+            && let Err(error) = engine.check_trouble(command)
         {
             return Admission::Refuse(error);
         }
@@ -186,7 +187,7 @@ impl Worker {
         let gauges = &conn.session.client.gauges;
         gauges.command.store(registered.id as u32 + 1, Ordering::Relaxed);
         gauges.commands.store(gauges.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
+        crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
         if self.discard.pending_bytes() > 0 {
             // A command that ended CLIENT REPLY OFF is the first to be answered again.
             if conn.session.reply_mode == ReplyMode::On {
@@ -229,6 +230,10 @@ fn lock<'a>(
         Scope::Exclusive => {
             batch.inside = None;
             keyspace.exclusive(worker)
+        }
+        Scope::Outside => {
+            batch.inside = None;
+            keyspace.outside(worker)
         }
         Scope::Slices => batch.inside(worker).lock_none(),
         Scope::Keys => match (hash, command.is_single_key()) {

@@ -11,6 +11,7 @@ mod limits;
 mod log_setup;
 mod pidfile;
 mod restart;
+mod saving;
 mod serve;
 mod shell;
 mod signals;

@@ -8,17 +8,25 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use config::{Config, ReactorChoice};
-use engine::{CommandTable, Engine, Worker};
+use config::{Applier, ApplyError, Change, Config, ReactorChoice};
+use engine::mailbox::Message;
+use engine::{CommandTable, Ending, Engine, Persistence, Worker};
 use keyspace::{Keyspace, Options, WorkerId};
 use net::{Listener, Reactor, ReactorKind, TcpOptions};
 
+use crate::saving::{Saving, is_cancelled};
 use crate::shell::Shell;
+use crate::signals::Termination;
 
 /// Workers beside the reactors: the thread that loads and saves.
 const OTHER_WORKERS: usize = 1;
+
+/// How often this thread looks whether a signal has come.
+const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 
 /// Serves until a signal or a command ends the server.
 pub(crate) fn serve(shell: &Shell) -> ExitCode {
@@ -34,6 +42,11 @@ pub(crate) fn serve(shell: &Shell) -> ExitCode {
 /// A server whose reactors run.
 struct Server {
     engine: Arc<Engine>,
+    saving: Arc<Saving>,
+    /// Endings that clients and signals ask for.
+    endings: Receiver<Ending>,
+    /// This thread, when it enters the gate.
+    worker: WorkerId,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -50,7 +63,14 @@ fn start(shell: &Shell) -> Result<Server, String> {
     for rename in &config.security.renames {
         table.rename(&rename.from, rename.to.as_deref())?;
     }
+    let (asked, endings) = channel();
+    let saving = Arc::new(Saving::new(Arc::clone(&keyspace), &config, asked));
     let engine = Arc::new(Engine::new(keyspace, Arc::clone(&shell.live), table, reactors));
+    saving.attach(&engine);
+    let _ = engine.persistence.set(Arc::clone(&saving) as Arc<dyn Persistence>);
+    shell.live.add_applier(Box::new(SavingApplier(Arc::clone(&saving))));
+    // Until the file is loaded; commands that may not run meanwhile are told so.
+    engine.set_loading(true);
     let listeners = listen(&config)?;
     let mut group = Reactor::group(reactor_config(&config), reactors)
         .map_err(|e| format!("Can't start reactors: {e}"))?;
@@ -64,7 +84,17 @@ fn start(shell: &Shell) -> Result<Server, String> {
     shell.initialized();
     let threads =
         group.into_iter().enumerate().map(|(id, reactor)| run_reactor(&engine, id, reactor)).collect();
-    Ok(Server { engine, threads })
+    Ok(Server { engine, saving, endings, worker: WorkerId(reactors), threads })
+}
+
+/// Tells saving about changed options.
+struct SavingApplier(Arc<Saving>);
+
+impl Applier for SavingApplier {
+    fn apply(&self, change: &Change<'_>) -> Result<(), ApplyError> {
+        self.0.set_config(change.new);
+        Ok(())
+    }
 }
 
 fn run_reactor(engine: &Arc<Engine>, id: usize, reactor: Reactor) -> JoinHandle<()> {
@@ -120,17 +150,102 @@ fn listen(config: &Config) -> Result<Vec<Listener>, String> {
 
 impl Server {
     fn run(self, shell: &Shell) -> ExitCode {
-        shell.ready();
-        if shell.signals.terminations.recv().is_err() {
+        if let Err(error) = self.load() {
+            journal::warning!("Fatal error loading the DB, check server logs. Exiting: {error}");
             return ExitCode::FAILURE;
         }
-        shell.supervisor.stopping();
-        journal::notice!("User requested shutdown...");
-        self.engine.send_all(|| engine::mailbox::Message::Stop);
-        for thread in self.threads {
-            let _ = thread.join();
+        shell.ready();
+        loop {
+            let ending = self.next_ending(shell);
+            if self.end(shell, ending) {
+                break;
+            }
+            shell.signals.not_ending();
         }
         journal::notice!("Evenkeel is now ready to exit, bye bye...");
         ExitCode::SUCCESS
+    }
+
+    fn load(&self) -> Result<(), persistence::LoadError> {
+        let loaded = self.saving.load(self.worker)?;
+        if loaded.found {
+            journal::notice!(
+                "Done loading RDB, keys loaded: {}, keys expired: {}.",
+                loaded.keys,
+                loaded.expired
+            );
+            journal::notice!("DB loaded from disk: {:.3} seconds", loaded.duration.as_secs_f64());
+        }
+        Ok(())
+    }
+
+    /// Waits until a signal or a client asks for the end.
+    fn next_ending(&self, shell: &Shell) -> Ending {
+        loop {
+            if let Ok(termination) = shell.signals.terminations.try_recv() {
+                let config = shell.live.load();
+                let flags = match termination {
+                    Termination::Interrupt => config.shutdown.on_sigint,
+                    Termination::Terminate => config.shutdown.on_sigterm,
+                };
+                let save = if flags.save() { Some(true) } else { flags.nosave().then_some(false) };
+                return Ending { save, force: flags.force(), client: None };
+            }
+            match self.endings.recv_timeout(SIGNAL_CHECK) {
+                Ok(ending) => return ending,
+                Err(RecvTimeoutError::Timeout) => {}
+                // The saving that holds the other end lives as long as this server.
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(SIGNAL_CHECK),
+            }
+        }
+    }
+
+    /// Ends the server if it may; false if it goes on.
+    fn end(&self, shell: &Shell, ending: Ending) -> bool {
+        journal::notice!("User requested shutdown...");
+        shell.supervisor.stopping();
+        self.saving.begin_end();
+        // Nobody's write may come after the save.
+        let pause = &self.engine.clients.pause;
+        pause.begin(i64::MAX / 2, true, engine::now_ms());
+        let save = ending.save.unwrap_or_else(|| self.saving.has_save_points());
+        let outcome = if save {
+            journal::notice!("Saving the final RDB snapshot before exiting.");
+            self.saving.save_at_end(self.worker)
+        } else {
+            self.saving.abandon();
+            Ok(())
+        };
+        let called_off = self.saving.finish_end();
+        match outcome {
+            Err(reason) if !ending.force || called_off => {
+                if !is_cancelled(&reason) {
+                    journal::warning!("Error trying to save the DB, can't exit: {reason}");
+                }
+                self.go_on(ending);
+                return false;
+            }
+            Err(reason) => journal::warning!("Error trying to save the DB, exiting anyway: {reason}"),
+            Ok(()) if called_off => {
+                self.go_on(ending);
+                return false;
+            }
+            Ok(()) => {}
+        }
+        self.engine.send_all(|| Message::Stop);
+        while self.threads.iter().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    /// The end was called off, or saving failed.
+    fn go_on(&self, ending: Ending) {
+        self.engine.clients.pause.end();
+        self.engine.send_all(|| Message::Unpaused);
+        if let Some((worker, client)) = ending.client {
+            let reply = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
+            self.engine.send(worker, Message::Reply(client, reply));
+        }
     }
 }

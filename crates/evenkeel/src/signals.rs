@@ -66,7 +66,6 @@ impl SignalWatch {
     }
 
     /// The end that was asked for is not going to happen (saving failed): the next SIGINT is a first one again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the engine, which is wired in next"))]
     pub(crate) fn not_ending(&self) {
         self.ending.store(false, Ordering::SeqCst);
     }

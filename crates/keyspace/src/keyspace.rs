@@ -266,6 +266,11 @@ impl Keyspace {
         Access { keyspace: self, worker, parity: self.parity(), held: Held::All { _gate: gate } }
     }
 
+    /// Holds nothing, not even the gate: for what enters the gate itself. No key can be touched with it.
+    pub fn outside(&self, worker: WorkerId) -> Access<'_> {
+        Access { keyspace: self, worker, parity: self.parity(), held: Held::None }
+    }
+
     /// True when an exclusive entry waits for the workers to leave.
     #[inline]
     pub fn is_exclusive_wanted(&self) -> bool {
@@ -298,7 +303,8 @@ impl Keyspace {
     /// The stripe and position of a cursor; any number may be asked. None behind the last stripe.
     pub fn locate(&self, cursor: u64) -> Option<(usize, u64)> {
         let bits = self.hasher.stripe_bits;
-        let stripe = usize::try_from(cursor >> (48 - bits)).ok().filter(|&stripe| stripe < self.stripes.len())?;
+        let stripe =
+            usize::try_from(cursor >> (48 - bits)).ok().filter(|&stripe| stripe < self.stripes.len())?;
         Some((stripe, cursor << (16 + bits)))
     }
 

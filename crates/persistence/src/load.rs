@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, NewValue, WorkerId};
+use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, Near, NewValue, WorkerId};
 use rdb::{Event, Limits, Reader, Usage, Value};
 
 use value::Shared;
@@ -304,7 +304,7 @@ impl Target<'_> {
                     (Some(now), Some(deadline)) if deadline < now => loaded.expired += 1,
                     _ => {
                         let hash = self.keep(entry);
-                        inside.prefetch_bucket(self.database, hash);
+                        inside.prefetch(Near::Bucket, self.database, hash);
                         if self.pending.len() == PENDING_MAX || self.bytes.len() >= PENDING_BYTES_MAX {
                             self.insert(&mut inside, loaded)?;
                         }

@@ -1,8 +1,6 @@
 //! BITCOUNT: how many bits are set.
 
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
-};
+use engine::{Args, Argument, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec};
 use value::bits::count_in;
 
 use crate::bitmap::range::Range;

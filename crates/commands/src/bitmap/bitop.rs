@@ -88,7 +88,7 @@ impl<'a> BitOp<'a> {
             // Counted, noted, and gone if expired: what is found below is alive.
             data.read_string(key)?;
         }
-        let (access, keyspace, database) = (data.access_ref(), data.keyspace(), data.database);
+        let (access, keyspace, database) = (data.access_ref(), data.keyspace(), data.database());
         let values: Vec<StrRef<'_>> = self
             .sources
             .iter()

@@ -1,0 +1,394 @@
+//! Brings the engine and the `persistence` crate together: saves for clients, by the clock and at the end; loads at start.
+//!
+//! ```text
+//!   reactors ── engine::Persistence ──> Saving ──> persistence::Saver ──> Snapshot
+//!                                         │ who waits for a SAVE
+//!   main thread <── Ending ───────────────┘
+//! ```
+//! Locks: `waiting` is a leaf. Nothing here is called inside the gate but what [`engine::Persistence`] says may be.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use engine::figures::PersistenceFigures;
+use engine::mailbox::Message;
+use engine::{Clock, Ending, Engine, Error, Persistence, Walk, now_ms};
+use keyspace::{Access, Inside, Keyspace, WorkerId};
+use net::ConnId;
+use persistence::{
+    Begun, Config, Finished, Host, Kind, Level, LoadError, LoadOptions, Loaded, Loading, Refusal, SavePoint,
+    Saver,
+};
+use rdb::Usage;
+use snapshot::{Failure, Progress, UsageOf};
+
+/// Saving and loading for one server.
+pub(crate) struct Saving {
+    keyspace: Arc<Keyspace>,
+    engine: Arc<OnceLock<Weak<Engine>>>,
+    saver: Saver,
+    loading: Loading,
+    loaded: Mutex<Loaded>,
+    waiting: Mutex<Vec<(WorkerId, ConnId)>>,
+    endings: Sender<Ending>,
+    /// Set by SHUTDOWN ABORT while an ending is under way.
+    ending: AtomicBool,
+    called_off: AtomicBool,
+}
+
+/// What the saver needs from the server.
+struct ServerHost {
+    engine: Arc<OnceLock<Weak<Engine>>>,
+}
+
+fn engine_of(engine: &OnceLock<Weak<Engine>>) -> Option<Arc<Engine>> {
+    engine.get().and_then(Weak::upgrade)
+}
+
+impl Host for ServerHost {
+    fn log(&self, level: Level, text: &str) {
+        match level {
+            Level::Notice => journal::notice!("{text}"),
+            Level::Warning => journal::warning!("{text}"),
+        }
+    }
+
+    fn aux(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let pair = |name: &str, value: String| (name.as_bytes().to_vec(), value.into_bytes());
+        vec![
+            pair("redis-ver", "7.2.4".into()),
+            pair("redis-bits", "64".into()),
+            pair("ctime", (now_ms() / 1000).to_string()),
+            pair("used-mem", keyspace::allocator_stats().allocated.to_string()),
+            pair("aof-base", "0".into()),
+        ]
+    }
+
+    fn usage(&self) -> Option<UsageOf> {
+        let engine = engine_of(&self.engine)?;
+        let config = engine.config.load();
+        use config::EvictionPolicy as P;
+        let clock = Clock::new(now_ms(), lfu(&config));
+        match config.memory.policy {
+            P::AllkeysLru | P::VolatileLru => {
+                Some(Box::new(move |field| Usage::IdleSeconds(u64::from(clock.idle_seconds(field)))))
+            }
+            P::AllkeysLfu | P::VolatileLfu => {
+                Some(Box::new(move |field| Usage::Frequency(clock.frequency(field).min(255) as u8)))
+            }
+            _ => None,
+        }
+    }
+
+    fn at_cut(&self, _: &mut Access<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+        Vec::new()
+    }
+
+    fn wake(&self) {
+        if let Some(engine) = engine_of(&self.engine) {
+            for worker in &engine.workers {
+                worker.mailbox.ring();
+            }
+        }
+    }
+}
+
+fn lfu(config: &config::Config) -> Option<engine::clock::Lfu> {
+    use config::EvictionPolicy as P;
+    let memory = &config.memory;
+    matches!(memory.policy, P::AllkeysLfu | P::VolatileLfu).then_some(engine::clock::Lfu {
+        log_factor: memory.lfu_log_factor,
+        decay_minutes: memory.lfu_decay_minutes,
+    })
+}
+
+/// What the options say about saving.
+pub(crate) fn save_config(config: &config::Config) -> Config {
+    let snapshot = &config.snapshot;
+    Config {
+        directory: snapshot.dir.clone(),
+        file_name: snapshot.file_name.to_string_lossy().into_owned(),
+        points: snapshot
+            .save
+            .iter()
+            .map(|point| SavePoint { seconds: point.seconds, changes: point.changes })
+            .collect(),
+        stop_writes_on_error: snapshot.stop_writes_on_error,
+        compression: snapshot.compression,
+        checksum: snapshot.checksum,
+        budget_bytes: snapshot.memory_budget_bytes,
+    }
+}
+
+impl Saving {
+    /// Saving for `keyspace` as `config` says; endings that clients ask for go to `endings`.
+    pub(crate) fn new(keyspace: Arc<Keyspace>, config: &config::Config, endings: Sender<Ending>) -> Saving {
+        let engine = Arc::new(OnceLock::new());
+        let host = Arc::new(ServerHost { engine: Arc::clone(&engine) });
+        Saving {
+            keyspace,
+            engine,
+            saver: Saver::new(host, save_config(config)),
+            loading: Loading::new(),
+            loaded: Mutex::default(),
+            waiting: Mutex::default(),
+            endings,
+            ending: AtomicBool::new(false),
+            called_off: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells it the engine that it serves.
+    pub(crate) fn attach(&self, engine: &Arc<Engine>) {
+        let _ = self.engine.set(Arc::downgrade(engine));
+    }
+
+    /// Takes over changed options.
+    pub(crate) fn set_config(&self, config: &config::Config) {
+        self.saver.set_config(save_config(config));
+    }
+
+    /// Loads the configured file into the keyspace. While it does, commands get LOADING.
+    pub(crate) fn load(&self, worker: WorkerId) -> Result<Loaded, LoadError> {
+        let Some(engine) = engine_of(&self.engine) else { return Ok(Loaded::default()) };
+        engine.set_loading(true);
+        let config = engine.config.load();
+        let loaded = self.load_file(&self.saver.config().path(), &config, worker);
+        engine.set_loading(false);
+        if let Ok(loaded) = &loaded {
+            self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone_from(loaded);
+            self.saver.reset_changes();
+        }
+        loaded
+    }
+
+    fn load_file(&self, path: &Path, config: &config::Config, worker: WorkerId) -> Result<Loaded, LoadError> {
+        let clock = Clock::new(now_ms(), lfu(config));
+        let counts = clock.is_lfu();
+        let clock_of = move |usage: Usage| match usage {
+            Usage::IdleSeconds(seconds) if !counts => clock.from_idle(seconds.min(0x00FF_FFFF) as u32),
+            Usage::Frequency(counter) if counts => clock.from_frequency(counter),
+            _ => clock.fresh(),
+        };
+        let options = LoadOptions {
+            drop_expired: true,
+            any_version: config.snapshot.version_check == config::VersionCheck::Relaxed,
+            clock_of: &clock_of,
+            progress: &mut || self.keyspace.set_clock_ms(now_ms()),
+            aux: &mut |_, _| {},
+        };
+        persistence::load_file(path, &self.keyspace, worker, &self.loading, options)
+    }
+
+    /// The end's save: a running one is given up for it.
+    pub(crate) fn save_at_end(&self, worker: WorkerId) -> Result<(), String> {
+        match self.saver.save(&self.keyspace, worker, Kind::Shutdown) {
+            Ok(_) => Ok(()),
+            Err(Refusal::Failed(text)) => Err(text),
+            Err(Refusal::InProgress) => Err("a save is in progress".into()),
+        }
+    }
+
+    /// Gives up a running save, without another one.
+    pub(crate) fn abandon(&self) {
+        self.saver.cancel();
+    }
+
+    /// Whether save points are configured.
+    pub(crate) fn has_save_points(&self) -> bool {
+        !self.saver.config().points.is_empty()
+    }
+
+    /// An ending is under way.
+    pub(crate) fn begin_end(&self) {
+        self.called_off.store(false, Ordering::SeqCst);
+        self.ending.store(true, Ordering::SeqCst);
+    }
+
+    /// It is over; true if it was called off.
+    pub(crate) fn finish_end(&self) -> bool {
+        self.ending.store(false, Ordering::SeqCst);
+        self.called_off.load(Ordering::SeqCst)
+    }
+
+    /// Answers who waits for a SAVE.
+    fn announce(&self, finished: Option<Finished>) {
+        let Some(Finished { kind: Kind::Foreground, outcome }) = finished else { return };
+        let reply: &[u8] = if outcome.result.is_ok() { b"+OK\r\n" } else { b"-ERR\r\n" };
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(engine) = engine_of(&self.engine) {
+            for (worker, client) in waiting {
+                engine.send(worker, Message::Reply(client, reply.to_vec()));
+            }
+        }
+    }
+}
+
+fn unix(seconds: i64) -> String {
+    seconds.to_string()
+}
+
+impl Persistence for Saving {
+    fn figures(&self) -> PersistenceFigures {
+        let status = self.saver.status();
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut more = vec![
+            ("rdb_last_cut_usec", status.last_cut_usec.to_string()),
+            ("rdb_last_cut_wait_usec", status.last_cut_wait_usec.to_string()),
+            ("snapshot_bytes_written", status.bytes_written.to_string()),
+            ("snapshot_seconds_left", status.seconds_left.to_string()),
+            ("snapshot_memory_budget", status.budget_bytes.to_string()),
+            ("snapshot_memory_used", status.budget_used_bytes.to_string()),
+            ("snapshot_memory_peak", status.budget_peak_bytes.to_string()),
+            ("snapshot_last_keys", status.last_keys.to_string()),
+            ("snapshot_last_bytes", status.last_bytes.to_string()),
+            ("snapshot_next_retry_time", unix(status.next_retry_at)),
+            ("snapshot_last_error", status.last_error.clone().unwrap_or_default()),
+        ];
+        if self.loading.is_active() {
+            let now = now_ms() / 1000;
+            let (total, done) = (self.loading.bytes_total(), self.loading.bytes_loaded());
+            let percent = done as f64 * 100.0 / total.max(1) as f64;
+            more.push(("loading_start_time", unix(self.loading.started_at())));
+            more.push(("loading_total_bytes", total.to_string()));
+            more.push(("loading_rdb_used_mem", "0".into()));
+            more.push(("loading_loaded_bytes", done.to_string()));
+            more.push(("loading_loaded_perc", format!("{percent:.2}")));
+            more.push(("loading_eta_seconds", self.loading.eta_seconds(now).to_string()));
+        }
+        PersistenceFigures {
+            save_running: status.is_running,
+            last_save_s: status.last_save_at,
+            changes_since_save: status.changes,
+            last_save_ok: status.last_is_ok,
+            last_save_seconds: (status.last_seconds >= 0).then_some(status.last_seconds),
+            current_save_seconds: (status.current_seconds >= 0).then_some(status.current_seconds),
+            saves: status.saves,
+            keys_done: status.keys_done,
+            keys_total: status.keys_total,
+            extra_bytes: status.budget_used_bytes,
+            extra_bytes_peak: status.budget_peak_bytes,
+            last_extra_bytes: status.budget_peak_bytes,
+            loaded_expired: loaded.expired,
+            loaded_keys: loaded.keys,
+            more,
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        self.saver.is_active()
+    }
+
+    fn step(&self, inside: &mut Inside<'_>, slice: Duration) -> Walk {
+        let Some(snapshot) = self.saver.current() else { return Walk::Idle };
+        match snapshot.step(inside, slice) {
+            Progress::Worked => Walk::More,
+            Progress::Throttled | Progress::Waiting => Walk::Idle,
+            Progress::NeedsDetach | Progress::Over => Walk::Settle,
+        }
+    }
+
+    fn settle(&self, worker: WorkerId) {
+        let finished = self.saver.settle(&self.keyspace, worker);
+        self.announce(finished);
+    }
+
+    fn wait_for_room(&self) {
+        if let Some(snapshot) = self.saver.current() {
+            snapshot.wait_for_room();
+        }
+    }
+
+    fn tick(&self, worker: WorkerId) {
+        let finished = self.saver.tick(&self.keyspace, worker);
+        self.announce(finished);
+    }
+
+    fn note_changes(&self, changes: u64) {
+        self.saver.note_changes(changes);
+    }
+
+    fn is_blocking_writes(&self) -> bool {
+        self.saver.is_blocking_writes()
+    }
+
+    fn last_save_s(&self) -> i64 {
+        self.saver.last_save_at()
+    }
+
+    fn save_in_background(&self, worker: WorkerId, schedule: bool) -> Result<&'static str, Error> {
+        match self.saver.begin(&self.keyspace, worker, Kind::Background) {
+            Ok(Begun::Started(_)) => Ok("Background saving started"),
+            Ok(Begun::Queued) => Ok("Background saving scheduled"),
+            Err(Refusal::InProgress) if schedule => {
+                self.saver.schedule();
+                Ok("Background saving scheduled")
+            }
+            Err(Refusal::InProgress) => Err(Error::fixed("ERR Background save already in progress")),
+            Err(Refusal::Failed(reason)) => Err(Error::new(format!("ERR Background save failed: {reason}"))),
+        }
+    }
+
+    fn cancel(&self) -> bool {
+        self.saver.cancel()
+    }
+
+    fn save_for(&self, worker: WorkerId, client: ConnId) -> Result<(), Error> {
+        // Noted before the save begins, which another reactor may end before this one goes on.
+        let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting().push((worker, client));
+        let refused = match self.saver.begin(&self.keyspace, worker, Kind::Foreground) {
+            Ok(_) => return Ok(()),
+            Err(Refusal::InProgress) => Error::fixed("ERR Background save already in progress"),
+            Err(Refusal::Failed(reason)) => Error::new(format!("ERR {reason}")),
+        };
+        waiting().retain(|&waits| waits != (worker, client));
+        Err(refused)
+    }
+
+    fn reload(&self, worker: WorkerId, save: bool, keep: bool) -> Result<(), Error> {
+        let Some(engine) = engine_of(&self.engine) else { return Ok(()) };
+        let failed = |text: String| {
+            journal::warning!("DEBUG RELOAD: {text}");
+            Error::fixed("ERR Error trying to load the RDB dump, check server logs.")
+        };
+        // From here on everybody else gets LOADING; what was executing ends before the gate is had.
+        engine.set_loading(true);
+        let done = (|| {
+            drop(self.keyspace.exclusive(worker));
+            if save {
+                self.saver
+                    .save(&self.keyspace, worker, Kind::Reload)
+                    .map_err(|refusal| failed(format!("{refusal:?}")))?;
+            }
+            if !keep {
+                let mut access = self.keyspace.exclusive(worker);
+                (0..self.keyspace.databases()).for_each(|database| drop(access.flush(database)));
+            }
+            self.load(worker).map_err(|error| failed(error.to_string()))
+        })();
+        engine.set_loading(false);
+        done.map(drop)
+    }
+
+    fn end(&self, ending: Ending) {
+        let _ = self.endings.send(ending);
+    }
+
+    fn call_off_end(&self) -> bool {
+        let under_way = self.ending.load(Ordering::SeqCst);
+        if under_way {
+            self.called_off.store(true, Ordering::SeqCst);
+            self.saver.cancel();
+        }
+        under_way
+    }
+}
+
+/// Whether a save failed because it was called off.
+pub(crate) fn is_cancelled(reason: &str) -> bool {
+    reason == Failure::Cancelled.to_string()
+}
