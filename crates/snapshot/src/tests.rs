@@ -194,6 +194,15 @@ fn keyspace(stripes: usize, workers: usize) -> Keyspace {
     Keyspace::new(keyspace::Options { stripes, databases: DATABASES, workers })
 }
 
+/// Raises the flag when it goes.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn every_image_is_the_keyspace_at_its_cut() {
     const WORKERS: usize = 4;
@@ -229,6 +238,8 @@ fn every_image_is_the_keyspace_at_its_cut() {
                 });
             }
             let main = WorkerId(WORKERS);
+            // A failed assertion must end the writers too.
+            let _stop = Stop(&stop);
             for round in 0..12 {
                 keys.store([100, 3000, 20_000, 50][round % 4], Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(rng.u64(5..60)));
@@ -252,7 +263,6 @@ fn every_image_is_the_keyspace_at_its_cut() {
                 assert_eq!((status.held_back_bytes, status.tables_bytes, status.queued), (0, 0, (0, 0)));
                 *running.lock() = None;
             }
-            stop.store(true, Ordering::Relaxed);
         });
     }
 }
