@@ -183,7 +183,8 @@ impl Server {
         };
         let log = fs::File::create(dir.join("server.log"))?;
         let mut words = options.wrapper.iter().map(PathBuf::from).collect::<Vec<_>>();
-        words.push(options.binary.clone());
+        // The server runs in a directory of its own, where a relative path would lead elsewhere.
+        words.push(std::path::absolute(&options.binary)?);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(&dir);

@@ -5,7 +5,7 @@
 //! everything needs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,8 @@ pub fn run(mut args: Args) -> Result<(), String> {
         steps.iter().for_each(|step| println!("{}: {}", step.name, step.command.join(" ")));
         return Ok(());
     }
-    let binary = server.unwrap_or_else(|| server::target().join("release/evenkeel").display().to_string());
+    let binary = server.map_or_else(|| server::target().join("release/evenkeel"), PathBuf::from);
+    let binary = std::path::absolute(binary).map_err(|error| error.to_string())?.display().to_string();
     let mut environment = vec![("EVENKEEL_SERVER", binary)];
     println!("preparing the machine");
     match setup::prepare()? {

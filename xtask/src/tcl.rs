@@ -63,7 +63,7 @@ pub fn run(mut args: Args) -> Result<(), String> {
     let mut bad = Vec::new();
     let mut counts = [0; 3];
     for unit in &units {
-        let results = run_unit(&suite, unit, tags.as_deref())?;
+        let results = run_unit(&suite, unit, tags.as_deref(), &allowed)?;
         let failures: Vec<&(String, Outcome)> =
             results.iter().filter(|(_, outcome)| *outcome == Outcome::Failed).collect();
         let passed = results.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count();
@@ -98,7 +98,12 @@ enum Outcome {
 }
 
 /// Runs one unit with a suite process of its own, so that a crash in one unit is not one of all.
-fn run_unit(suite: &Path, unit: &str, tags: Option<&str>) -> Result<Vec<(String, Outcome)>, String> {
+fn run_unit(
+    suite: &Path,
+    unit: &str,
+    tags: Option<&str>,
+    allowed: &Allowed,
+) -> Result<Vec<(String, Outcome)>, String> {
     let port = 21_000 + (std::process::id() % 100) * 100;
     let mut command = Command::new("tclsh");
     command
@@ -107,6 +112,9 @@ fn run_unit(suite: &Path, unit: &str, tags: Option<&str>) -> Result<Vec<(String,
         .current_dir(suite);
     if let Some(tags) = tags {
         command.args(["--tags", tags]);
+    }
+    for name in allowed.skipped(unit) {
+        command.args(["--skiptest", name]);
     }
     let folder = server::target().join("xtask-test");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -196,6 +204,12 @@ impl Allowed {
             rows.push((unit.trim().to_string(), name.trim().to_string(), reason.trim().to_string()));
         }
         Ok(Allowed { rows })
+    }
+
+    /// Tests of a unit that must not even be tried.
+    fn skipped<'a>(&'a self, unit: &str) -> impl Iterator<Item = &'a str> {
+        let fits = move |row: &&'a (String, String, String)| row.0 == unit && row.2.starts_with("skipped:");
+        self.rows.iter().filter(fits).map(|row| row.1.as_str())
     }
 
     fn reason(&self, unit: &str, name: &str) -> Option<&str> {
