@@ -40,6 +40,8 @@ pub struct Data<'a> {
     pub effects: &'a mut Effects,
     /// Changes so far; a command that leaves it alone wrote nothing.
     pub dirty: u64,
+    /// Whether several commands are executed under these locks (a transaction, a script), so that none of them may give any back.
+    pub keeps_locks: bool,
     /// The hash of the argument at this address, computed before the command was locked.
     hashed: Option<(usize, usize, KeyHash)>,
 }
@@ -64,7 +66,18 @@ impl<'a> Data<'a> {
         counters: &'a Counters,
         effects: &'a mut Effects,
     ) -> Data<'a> {
-        Data { access, database, now_ms, clock, touch: true, counters, effects, dirty: 0, hashed: None }
+        Data {
+            access,
+            database,
+            now_ms,
+            clock,
+            touch: true,
+            counters,
+            effects,
+            dirty: 0,
+            keeps_locks: false,
+            hashed: None,
+        }
     }
 
     pub(crate) fn note_hash(&mut self, argument: &[u8], hash: KeyHash) {
@@ -87,9 +100,10 @@ impl<'a> Data<'a> {
     }
 
     /// Gives the locks back before the command ends, for one that goes on to compute on copies or frozen values; it must not
-    /// touch a key afterwards. Does nothing if something was changed: that has to be in the log before anybody else sees it.
+    /// touch a key afterwards. Does nothing if something was changed, since that has to be in the log before anybody else sees it, or
+    /// if [`keeps_locks`](Self::keeps_locks) is set.
     pub fn release(&mut self) {
-        if self.dirty == 0 && self.effects.is_empty() {
+        if self.dirty == 0 && self.effects.is_empty() && !self.keeps_locks {
             self.access.release();
         }
     }

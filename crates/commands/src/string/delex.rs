@@ -3,6 +3,7 @@
 use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
 };
+use keyspace::Entry;
 use value::string::StrRef;
 
 use crate::string::comparison::{Comparison, digest, is_equal};
@@ -94,7 +95,10 @@ fn delex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn delifeq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let go = ctx.data.read_string(args[1])?.is_some_and(|value| is_equal(value, args[2]));
+    let go = match ctx.data.write_string(args[1])? {
+        Entry::Occupied(entry) => entry.value().string().is_some_and(|value| is_equal(value, args[2])),
+        Entry::Vacant(_) => false,
+    };
     remove_if(ctx, args[1], go);
     Ok(())
 }
