@@ -129,7 +129,8 @@ fn answer_digest(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use super::*;
+    use crate::testing::{Server, check};
 
     #[test]
     fn delifeq() {
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn delex() {
         let arity = "-ERR wrong number of arguments for 'delex' command";
-        let digest = "-ERR must be exactly 16 hexadecimal characters";
+        let short = "-ERR must be exactly 16 hexadecimal characters";
         check(&[
             ("DELEX k", ":0"),
             ("DELEX k IFEQ", arity),
@@ -165,12 +166,27 @@ mod tests {
             ("SET k v", "+OK"),
             ("DELEX k", ":1"),
             ("SET k 'Hello world'", "+OK"),
-            ("DELEX k IFDEQ b6acb9d8", digest),
+            ("DELEX k IFDEQ b6acb9d8", short),
             ("DELEX k IFDNE b6acb9d84a38ff74", ":0"),
             ("DELEX k IFDEQ b6acb9d84a38ff75", ":0"),
             ("DELEX k IFDEQ B6ACB9D84A38FF74", ":1"),
             ("DELEX k IFDNE b6acb9d8", ":0"),
         ]);
+    }
+
+    #[test]
+    fn a_long_string_is_digested_without_its_lock() {
+        let server = Server::start();
+        let mut client = server.connect();
+        let long = b"xyz".repeat(50_000);
+        client.send_args(&[b"SET", b"k", &long]);
+        client.reply();
+        let expected = String::from_utf8_lossy(&digest(StrRef::Bytes(&long))).into_owned();
+        client.send("DIGEST k");
+        assert_eq!(client.reply(), format!("$16 {expected}"));
+        // The key can be locked again.
+        client.send(&format!("DELEX k IFDEQ {expected}"));
+        assert_eq!(client.reply(), ":1");
     }
 
     #[test]
