@@ -42,6 +42,8 @@ pub struct Data<'a> {
     pub effects: &'a mut Effects,
     /// Changes so far; a command that leaves it alone wrote nothing.
     pub dirty: u64,
+    /// Whether several commands are executed under these locks (a transaction, a script), so that none of them may give any back.
+    pub keeps_locks: bool,
     /// The hash of the argument at this address, computed before the command was locked.
     hashed: Option<(usize, usize, KeyHash)>,
 }
@@ -76,6 +78,7 @@ impl<'a> Data<'a> {
             counters,
             effects,
             dirty: 0,
+            keeps_locks: false,
             hashed: None,
         }
     }
@@ -113,9 +116,10 @@ impl<'a> Data<'a> {
     }
 
     /// Gives the locks back before the command ends, for one that goes on to compute on copies or frozen values; it must not
-    /// touch a key afterwards. Does nothing if something was changed: that has to be in the log before anybody else sees it.
+    /// touch a key afterwards. Does nothing if something was changed, since that has to be in the log before anybody else sees it, or
+    /// if [`keeps_locks`](Self::keeps_locks) is set.
     pub fn release(&mut self) {
-        if self.dirty == 0 && self.effects.is_empty() {
+        if self.dirty == 0 && self.effects.is_empty() && !self.keeps_locks {
             self.access.release();
         }
     }

@@ -3,6 +3,7 @@
 use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
 };
+use keyspace::Entry;
 use value::string::StrRef;
 
 use crate::string::comparison::{Comparison, digest, is_equal};
@@ -94,7 +95,10 @@ fn delex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn delifeq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let go = ctx.data.read_string(args[1])?.is_some_and(|value| is_equal(value, args[2]));
+    let go = match ctx.data.write_string(args[1])? {
+        Entry::Occupied(entry) => entry.value().string().is_some_and(|value| is_equal(value, args[2])),
+        Entry::Vacant(_) => false,
+    };
     remove_if(ctx, args[1], go);
     Ok(())
 }
@@ -125,7 +129,8 @@ fn answer_digest(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use super::*;
+    use crate::testing::{Server, check};
 
     #[test]
     fn delifeq() {
@@ -144,7 +149,7 @@ mod tests {
     #[test]
     fn delex() {
         let arity = "-ERR wrong number of arguments for 'delex' command";
-        let digest = "-ERR must be exactly 16 hexadecimal characters";
+        let short = "-ERR must be exactly 16 hexadecimal characters";
         check(&[
             ("DELEX k", ":0"),
             ("DELEX k IFEQ", arity),
@@ -161,12 +166,27 @@ mod tests {
             ("SET k v", "+OK"),
             ("DELEX k", ":1"),
             ("SET k 'Hello world'", "+OK"),
-            ("DELEX k IFDEQ b6acb9d8", digest),
+            ("DELEX k IFDEQ b6acb9d8", short),
             ("DELEX k IFDNE b6acb9d84a38ff74", ":0"),
             ("DELEX k IFDEQ b6acb9d84a38ff75", ":0"),
             ("DELEX k IFDEQ B6ACB9D84A38FF74", ":1"),
             ("DELEX k IFDNE b6acb9d8", ":0"),
         ]);
+    }
+
+    #[test]
+    fn a_long_string_is_digested_without_its_lock() {
+        let server = Server::start();
+        let mut client = server.connect();
+        let long = b"xyz".repeat(50_000);
+        client.send_args(&[b"SET", b"k", &long]);
+        client.reply();
+        let expected = String::from_utf8_lossy(&digest(StrRef::Bytes(&long))).into_owned();
+        client.send("DIGEST k");
+        assert_eq!(client.reply(), format!("$16 {expected}"));
+        // The key can be locked again.
+        client.send(&format!("DELEX k IFDEQ {expected}"));
+        assert_eq!(client.reply(), ":1");
     }
 
     #[test]

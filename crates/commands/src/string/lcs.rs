@@ -34,8 +34,8 @@ pub static LCS: Command = Command {
         ..Docs::NONE
     },
     arguments: &[
-        Argument { name: "key1", display: Some("key1"), ..Argument::key() },
-        Argument { name: "key2", display: Some("key2"), ..Argument::key() },
+        Argument { name: "key1", ..Argument::key() },
+        Argument { name: "key2", ..Argument::key() },
         Argument::token("len", "LEN").optional(),
         Argument::token("idx", "IDX").optional(),
         Argument::new("min-match-len", ArgumentKind::Integer).after("MINMATCHLEN").optional(),

@@ -4,6 +4,8 @@ use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Deadline, Docs, Error, Flags, Group, KeyFlags,
     KeySpec,
 };
+use keyspace::Entry;
+use value::string::StrRef;
 
 use crate::string::Lifetime;
 use crate::string::comparison::Comparison;
@@ -89,13 +91,14 @@ impl Condition<'_> {
         )
     }
 
-    /// Whether to write where there is no key.
-    fn holds_for_nothing(&self) -> bool {
-        match self {
-            Condition::Always | Condition::Absent => true,
-            Condition::Present => false,
-            Condition::Compares(comparison) => comparison.holds_for_nothing(),
-        }
+    /// Whether to write, given what the key holds.
+    fn holds(&self, found: Option<StrRef<'_>>) -> Result<bool, Error> {
+        Ok(match (self, found) {
+            (Condition::Always, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => true,
+            (Condition::Absent, Some(_)) | (Condition::Present, None) => false,
+            (Condition::Compares(comparison), None) => comparison.holds_for_nothing(),
+            (Condition::Compares(comparison), Some(value)) => comparison.holds(value)?,
+        })
     }
 }
 
@@ -150,22 +153,21 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let set = Set::parse(args)?;
     let deadline = set.lifetime.deadline(ctx.data.now_ms, "set")?;
-    let go = if set.get || matches!(set.condition, Condition::Compares(_)) {
+    let go = if set.get {
         let found = ctx.data.read_string(set.key)?;
-        let go = match (set.condition, found) {
-            (condition, None) => condition.holds_for_nothing(),
-            (Condition::Always | Condition::Present, Some(_)) => true,
-            (Condition::Absent, Some(_)) => false,
-            (Condition::Compares(comparison), Some(value)) => comparison.holds(value)?,
-        };
-        if set.get {
-            ctx.reply.string_or_null(found);
-        }
+        let go = set.condition.holds(found)?;
+        ctx.reply.string_or_null(found);
         go
     } else {
         match set.condition {
             Condition::Always => true,
-            condition => ctx.data.exists(set.key) != condition.holds_for_nothing(),
+            Condition::Absent => !ctx.data.exists(set.key),
+            Condition::Present => ctx.data.exists(set.key),
+            // A look that counts as neither hit nor miss.
+            Condition::Compares(_) => match ctx.data.write_string(set.key)? {
+                Entry::Occupied(entry) => set.condition.holds(entry.value().string())?,
+                Entry::Vacant(_) => set.condition.holds(None)?,
+            },
         }
     };
     if go {
@@ -193,7 +195,7 @@ fn propagate(ctx: &mut Ctx<'_>, set: &Set<'_>, deadline: Deadline) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{Server, check};
 
     #[test]
     fn conditions() {
@@ -209,9 +211,65 @@ mod tests {
             ("SET k z IFEQ y GET", "$1 y"),
             ("SET other z IFEQ y", "$-1"),
             ("SET k v NX XX", "-ERR syntax error"),
+            ("SET k v IFEQ z NX", "-ERR syntax error"),
+            ("SET k v XX IFEQ z", "-ERR syntax error"),
+            ("SET k v IFEQ z IFEQ z", "-ERR syntax error"),
+            ("SET k v nx NX get GET keepttl KEEPTTL", "$1 z"),
+            ("SET k z IFEQ q GET", "$1 z"),
+            ("SET gone z IFEQ q GET", "$-1"),
+            ("GET gone", "$-1"),
             ("SET k v IFEQ", "-ERR syntax error"),
             ("SET k v BOGUS", "-ERR syntax error"),
         ]);
+    }
+
+    #[test]
+    fn comparisons_of_redis_8() {
+        let digest = "-ERR must be exactly 16 hexadecimal characters";
+        check(&[
+            ("SET k one IFNE one", "+OK"),
+            ("SET k two IFNE one", "$-1"),
+            ("SET k two IFNE three", "+OK"),
+            ("SET k 'Hello world' IFNE x GET", "$3 two"),
+            ("SET gone x IFDEQ short", "$-1"),
+            ("SET new x IFDNE short", "+OK"),
+            ("SET k x IFDEQ short", digest),
+            ("SET k x IFDNE short GET", digest),
+            ("SET k x IFDEQ b6acb9d84a38ff75", "$-1"),
+            ("SET k x IFDNE B6ACB9D84A38FF74", "$-1"),
+            ("SET k x IFDEQ B6ACB9D84A38FF74", "+OK"),
+            ("GET k", "$1 x"),
+        ]);
+    }
+
+    #[test]
+    fn only_get_counts_as_a_read() {
+        let server = Server::start();
+        let mut client = server.connect();
+        for (request, hits, misses) in [
+            ("SET a 1", 0, 0),
+            ("SET a 1 NX", 0, 0),
+            ("SET a 1 IFEQ 1", 0, 0),
+            ("SET z 1 IFEQ 1", 0, 0),
+            ("DELIFEQ a 2", 0, 0),
+            ("SETNX a 1", 0, 0),
+            ("APPEND a 1", 0, 0),
+            ("INCR a", 0, 0),
+            ("SET z 1 XX GET", 0, 1),
+            ("SET a 1 IFEQ 1 GET", 1, 0),
+            ("GETEX a", 1, 0),
+            ("GETSET a 2", 1, 0),
+            ("GETDEL z", 0, 1),
+            ("LCS a z", 1, 1),
+            ("MGET a z a", 2, 1),
+        ] {
+            let before = server.engine.totals();
+            client.send(request);
+            client.reply();
+            let after = server.engine.totals();
+            let counted = (after.hits - before.hits, after.misses - before.misses);
+            assert_eq!(counted, (hits, misses), "{request}");
+        }
     }
 
     #[test]
