@@ -2,12 +2,16 @@
 //!
 //! Tests that use it say so and pass where no redis-server is installed.
 
+use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::testing::{Client, Server};
+
+/// Requests shown when a reply differs.
+const RECENT: usize = 5;
 
 /// A redis-server of the test's own, stopped when dropped.
 struct Reference {
@@ -69,17 +73,21 @@ pub fn compare(count: usize, mut draw: impl FnMut(&mut fastrand::Rng) -> Vec<Vec
     let mut rng = fastrand::Rng::with_seed(seed);
     let server = Server::start();
     let (mut ours, mut theirs) = (server.connect(), reference.connect());
+    let mut recent = VecDeque::new();
     for _ in 0..count {
         let request = draw(&mut rng);
         let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
         ours.send_args(&words);
         theirs.send_args(&words);
         let (our_reply, their_reply) = (ours.reply(), theirs.reply());
-        let shown: Vec<String> = words.iter().map(|word| word.escape_ascii().to_string()).collect();
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(request.join(&b' ').escape_ascii().to_string());
         assert!(
             our_reply == their_reply,
             "{}\n  got      {our_reply}\n  expected {their_reply}",
-            shown.join(" ")
+            recent.make_contiguous().join("\n")
         );
     }
 }

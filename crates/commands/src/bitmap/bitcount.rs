@@ -29,6 +29,7 @@ fn bitcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let range = Range::parse(&args[2..])?;
     let count = match ctx.data.read_string(args[1])? {
         Some(value) => match range {
+            Some(range) if range.is_backwards() => 0,
             Some(range) => range.bits(value.len()).map_or(0, |(start, end)| count_in(value, start, end)),
             None => count_in(value, 0, u64::MAX),
         },
@@ -57,6 +58,7 @@ mod tests {
             ("BITCOUNT k -2", ":7"),
             ("BITCOUNT k 10 20", ":0"),
             ("BITCOUNT k -1 -2", ":0"),
+            ("BITCOUNT k -90 -100", ":0"),
             ("SET n 12345", "+OK"),
             ("BITCOUNT n", ":17"),
         ]);

@@ -80,6 +80,7 @@ mod tests {
             ("BITPOS k 1 9 -1 bit", ":9"),
             ("BITPOS k 0 -1", ":16"),
             ("BITPOS k 0 3", ":-1"),
+            ("BITPOS k 1 -9 -12", ":0"),
             (r#"SET k "\xff\xff\xff""#, "+OK"),
             ("BITPOS k 0", ":24"),
             ("BITPOS k 0 1", ":24"),

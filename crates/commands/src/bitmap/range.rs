@@ -38,14 +38,17 @@ impl Range {
         self.end.is_some()
     }
 
+    /// Whether it ends before it begins as given, both counted from the end. BITCOUNT then counts nothing; BITPOS cuts both at the
+    /// string's start first, and may search the first byte.
+    pub(super) fn is_backwards(&self) -> bool {
+        self.start < 0 && self.end.is_some_and(|end| end < 0 && self.start > end)
+    }
+
     /// The bits `start..end` that it means in a string of `len` bytes; `None` if there are none.
     pub(super) fn bits(&self, len: u64) -> Option<(u64, u64)> {
         let total = (if self.in_bits { len * 8 } else { len }) as i64;
         let from_start = |at: i64| if at < 0 { at.saturating_add(total).max(0) } else { at };
         let end = self.end.unwrap_or(total - 1);
-        if self.start < 0 && end < 0 && self.start > end {
-            return None;
-        }
         let (start, end) = (from_start(self.start), from_start(end).min(total - 1));
         if start > end {
             return None;
@@ -71,7 +74,8 @@ mod tests {
         assert_eq!(range("-1", 4), Some((24, 32)));
         assert_eq!(range("-100 100", 4), Some((0, 32)));
         assert_eq!(range("-100 -90", 4), Some((0, 8)));
-        assert_eq!(range("-90 -100", 4), None);
+        assert_eq!(range("-90 -100", 4), Some((0, 8)));
+        assert_eq!(range("-1 -2", 4), None);
         assert_eq!(range("3 2", 4), None);
         assert_eq!(range("4", 4), None);
         assert_eq!(range("0 -1", 0), None);

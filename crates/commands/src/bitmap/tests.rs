@@ -2,7 +2,7 @@
 
 use crate::reference::{compare, words};
 
-const COUNT: usize = 20_000;
+const COUNT: usize = 10_000;
 
 /// A key of a few, so that requests meet.
 fn key(rng: &mut fastrand::Rng) -> char {
@@ -32,11 +32,8 @@ fn offset(rng: &mut fastrand::Rng) -> String {
 }
 
 fn field(rng: &mut fastrand::Rng) -> String {
-    format!(
-        "{}{}",
-        if rng.bool() { 'i' } else { 'u' },
-        rng.u8(if rng.u8(0..20) == 0 { 0..70 } else { 1..64 })
-    )
+    let bits = if rng.u8(0..20) == 0 { rng.u8(0..70) } else { rng.u8(1..64) };
+    format!("{}{bits}", if rng.bool() { 'i' } else { 'u' })
 }
 
 fn number(rng: &mut fastrand::Rng) -> i64 {

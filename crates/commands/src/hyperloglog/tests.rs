@@ -2,7 +2,7 @@
 
 use crate::reference::{compare, words};
 
-const COUNT: usize = 12_000;
+const COUNT: usize = 5_000;
 
 fn key(rng: &mut fastrand::Rng) -> char {
     rng.char('a'..='e')
@@ -12,7 +12,8 @@ fn request(rng: &mut fastrand::Rng) -> Vec<Vec<u8>> {
     let key = key(rng);
     match rng.u8(0..40) {
         0 => words(&format!("SET {key} {}", ["12", "HYLL", "HYLLandmorebytesthanthat"][rng.usize(0..3)])),
-        1 | 2 => words(&format!("SETBIT {key} {} {}", rng.u32(0..20_000), rng.u8(0..2))),
+        // Only in the header: what a server does with broken registers half-way is its own affair.
+        1 | 2 => words(&format!("SETBIT {key} {} {}", rng.u32(0..128), rng.u8(0..2))),
         3 => words(&format!("PFDEBUG TODENSE {key}")),
         4 => words(&format!("PFDEBUG ENCODING {key}")),
         5..8 => words(&format!("PFDEBUG DECODE {key}")),
@@ -29,7 +30,8 @@ fn request(rng: &mut fastrand::Rng) -> Vec<Vec<u8>> {
             let count = [1, 5, 300][usize::from(kind % 3)];
             let mut add = words(&format!("PFADD {key}"));
             for _ in 0..rng.usize(0..count) {
-                let mut element = rng.u32(0..[50, 3000, u32::MAX][rng.usize(0..3)]).to_string().into_bytes();
+                let range = [50, 3000, u32::MAX][rng.usize(0..3)];
+                let mut element = rng.u32(0..range).to_string().into_bytes();
                 element.resize(element.len() + rng.usize(0..20), b'x');
                 add.push(element);
             }

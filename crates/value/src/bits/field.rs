@@ -59,8 +59,16 @@ impl FieldType {
     /// `value` with an overflow handled, `None` where it fails. To an unsigned type a negative number is one above
     /// its greatest.
     pub fn fit(self, value: i64, overflow: Overflow) -> Option<i64> {
-        let value = if self.signed { i128::from(value) } else { i128::from(value as u64) };
-        self.limited(value, overflow)
+        if !self.signed {
+            return self.limited(i128::from(value as u64), overflow);
+        }
+        // Redis measures the distance to the maximum in 64 bits. From the lowest numbers it does not fit, and they saturate
+        // at the wrong end.
+        let distance = self.max() - i128::from(value);
+        if self.bits < 64 && distance > i128::from(i64::MAX) && overflow == Overflow::Saturate {
+            return Some(self.max() as i64);
+        }
+        self.limited(i128::from(value), overflow)
     }
 
     /// `value + increment` with an overflow handled, `None` where it fails.
@@ -145,6 +153,9 @@ mod tests {
             [Wrap, Saturate, Fail].map(|o| wide.add(i64::MAX, 1, o)),
             [Some(i64::MIN), Some(i64::MAX), None]
         );
+        assert_eq!(i8.fit(i64::MIN + 127, Saturate), Some(127), "as Redis does it");
+        assert_eq!(i8.fit(i64::MIN + 128, Saturate), Some(-128));
+        assert_eq!(wide.fit(i64::MIN, Saturate), Some(i64::MIN));
         assert_eq!(wide.add(i64::MIN, -1, Wrap), Some(i64::MAX));
         assert_eq!(field(false, 63).add(i64::MAX, i64::MAX, Wrap), Some(i64::MAX - 1));
         assert_eq!(i8.add(-128, 255, Fail), Some(127));
