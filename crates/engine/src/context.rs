@@ -19,6 +19,8 @@ pub struct Ctx<'a> {
     pub session: &'a mut Session,
     /// The server.
     pub engine: &'a Engine,
+    /// The settings in force.
+    pub config: &'a config::Config,
     /// When the command began.
     pub began: Instant,
 }

@@ -51,7 +51,7 @@ impl Worker {
         let out = if muted { &mut self.discard } else { &mut conn.out };
         let output_before = out.pending_bytes();
 
-        let (now_ms, clock) = (batch.now_ms, batch.clock);
+        let (now_ms, clock, config) = (batch.now_ms, batch.clock, batch.config);
         let access = lock(batch, self.id, registered, args, hash);
         let database = conn.session.database;
         let mut data = Data::new(access, database, now_ms, clock, counters, &mut self.effects);
@@ -60,7 +60,7 @@ impl Worker {
             data.note_hash(key, hash);
         }
         let reply = Reply::new(out, conn.session.protocol);
-        let mut ctx = Ctx { data, reply, session: &mut conn.session, engine, began };
+        let mut ctx = Ctx { data, reply, session: &mut conn.session, engine, config, began };
         let result = (registered.command.execute)(&mut ctx, args);
         if let Err(error) = &result {
             ctx.reply.error(error);
