@@ -69,6 +69,12 @@ impl<'a> Reply<'a> {
         self.write().error(error.text());
     }
 
+    /// Replies written elsewhere, in this connection's protocol; many bytes are sent from where they lie.
+    pub fn encoded(&mut self, bytes: Vec<u8>) {
+        let len = bytes.len();
+        self.out.push_shared(Arc::new(bytes), 0..len);
+    }
+
     /// A string value as a bulk string.
     #[inline]
     pub fn string(&mut self, value: StrRef<'_>) {
