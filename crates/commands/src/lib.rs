@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod connection;
+pub mod help;
 pub mod number;
 pub mod string;
 
