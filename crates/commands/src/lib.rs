@@ -10,6 +10,7 @@
 
 pub mod bitmap;
 pub mod connection;
+pub mod help;
 pub mod hyperloglog;
 pub mod number;
 pub mod persistence;

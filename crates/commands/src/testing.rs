@@ -100,6 +100,28 @@ impl Client {
         (0..elements).fold(line, |all, _| format!("{all} {}", self.reply()))
     }
 
+    /// Sends each request and compares the replies; see [`check`].
+    pub fn check(&mut self, script: &[(&str, &str)]) {
+        for (request, expected) in script {
+            self.send(request);
+            let reply = self.reply();
+            assert!(
+                *expected == "?" || reply == *expected,
+                "{request}\n  got      {reply}\n  expected {expected}"
+            );
+        }
+    }
+
+    /// Waits for the end of the connection; false if something else comes first.
+    pub fn is_closed(&mut self) -> bool {
+        let end = match self.socket.read(&mut [0; 64]) {
+            Ok(len) => len == 0,
+            // The server closed while bytes of ours were still unread.
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        self.received.is_empty() && end
+    }
+
     fn more(&mut self) {
         let mut buffer = [0; 4096];
         let len = self.socket.read(&mut buffer).expect("a reply in time");
@@ -128,14 +150,5 @@ impl Client {
 /// Sends each request on one connection to a fresh server and compares the replies. `$5 hello` is a bulk string, `*2 :1 :2` an array;
 /// a lone `?` accepts any reply.
 pub fn check(script: &[(&str, &str)]) {
-    let server = Server::start();
-    let mut client = server.connect();
-    for (request, expected) in script {
-        client.send(request);
-        let reply = client.reply();
-        assert!(
-            *expected == "?" || reply == *expected,
-            "{request}\n  got      {reply}\n  expected {expected}"
-        );
-    }
+    Server::start().connect().check(script);
 }
