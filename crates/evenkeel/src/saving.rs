@@ -366,7 +366,9 @@ impl Persistence for Saving {
             }
             if !keep {
                 let mut access = self.keyspace.exclusive(worker);
-                (0..self.keyspace.databases()).for_each(|database| drop(access.flush(database)));
+                for database in 0..self.keyspace.databases() {
+                    access.flush(database);
+                }
             }
             self.load(worker).map_err(|error| failed(error.to_string()))
         })();
