@@ -182,6 +182,8 @@ pub(crate) trait Driver {
     fn want_input(&mut self, link: &mut Link);
     /// Sends what the flight holds, or as much as goes.
     fn send(&mut self, link: &mut Link) -> Sent;
+    /// Output was queued behind a send that is on its way: its completion is waited for, and nothing more.
+    fn more_behind_send(&mut self) {}
     /// Hands over to the kernel the sends that are only queued.
     fn submit_sends(&mut self) {}
     /// Input came that is not wanted: see to it that not much more comes.
@@ -378,6 +380,9 @@ impl<S: Service> Core<S> {
                     break;
                 }
             }
+        }
+        if link.sending && !out.nothing_queued() {
+            driver.more_behind_send();
         }
         if out.pending_bytes() == 0 {
             out.reclaim(&mut self.pool);

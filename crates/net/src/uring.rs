@@ -136,6 +136,8 @@ struct Uring<'r> {
     headers_used: usize,
     /// Sends queued since the last wait that complete as soon as they are submitted.
     quick_sends: usize,
+    /// Output waits behind one of them: the peer may have nothing to say before it has that.
+    more_behind_send: bool,
     gather: Gather,
     /// Keys of the listeners that are accepted from.
     accepting: Vec<u32>,
@@ -168,6 +170,7 @@ pub(crate) fn run<S: Service>(parts: Parts, config: &Config, mut core: Core<S>) 
         headers: Vec::new(),
         headers_used: 0,
         quick_sends: 0,
+        more_behind_send: false,
         gather: Gather::new(horizon, Instant::now()),
         accepting: Vec::new(),
     };
@@ -402,11 +405,11 @@ impl Uring<'_> {
                 time = Timespec::from(sleep);
                 args = args.timespec(&time);
             }
-            let want = self.gather.want();
+            let want = if std::mem::take(&mut self.more_behind_send) { 0 } else { self.gather.want() };
             if want > 1 {
                 args = args.min_wait_usec(self.gather.patience_us());
             }
-            self.submitter.submit_with_args(self.quick_sends + want, &args)
+            self.submitter.submit_with_args((self.quick_sends + want).max(1), &args)
         };
         self.queue.sync();
         self.after_submission();
@@ -471,6 +474,10 @@ impl Driver for Uring<'_> {
             let cancel = opcode::AsyncCancel::new(ON_RECEIVE | link.id.as_u64()).build();
             self.push(cancel.user_data(ON_CANCEL).flags(squeue::Flags::SKIP_SUCCESS));
         }
+    }
+
+    fn more_behind_send(&mut self) {
+        self.more_behind_send = true;
     }
 
     fn send(&mut self, link: &mut Link) -> Sent {
