@@ -11,6 +11,7 @@
 pub mod connection;
 pub mod help;
 pub mod number;
+pub mod server;
 pub mod string;
 
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod testing;
 use engine::Command;
 
 /// Every family's commands.
-const FAMILIES: &[&[&Command]] = &[connection::COMMANDS, string::COMMANDS];
+const FAMILIES: &[&[&Command]] = &[connection::COMMANDS, server::COMMANDS, string::COMMANDS];
 
 /// Every command.
 pub fn all() -> impl Iterator<Item = &'static Command> {
