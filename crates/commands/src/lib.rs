@@ -14,6 +14,7 @@ pub mod help;
 pub mod hyperloglog;
 pub mod number;
 pub mod persistence;
+pub mod server;
 pub mod string;
 
 #[cfg(test)]
@@ -24,8 +25,14 @@ mod testing;
 use engine::Command;
 
 /// Every family's commands.
-const FAMILIES: &[&[&Command]] =
-    &[bitmap::COMMANDS, connection::COMMANDS, hyperloglog::COMMANDS, persistence::COMMANDS, string::COMMANDS];
+const FAMILIES: &[&[&Command]] = &[
+    bitmap::COMMANDS,
+    connection::COMMANDS,
+    hyperloglog::COMMANDS,
+    persistence::COMMANDS,
+    server::COMMANDS,
+    string::COMMANDS,
+];
 
 /// Every command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

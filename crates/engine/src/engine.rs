@@ -77,6 +77,10 @@ pub struct Engine {
 pub struct Run {
     /// 40 hexadecimal digits, new for every start.
     pub id: String,
+    /// Names the stream of effects to replicas; 40 hexadecimal digits.
+    pub replication_id: String,
+    /// What the reactors wait with (`io_uring`, `epoll`), once they run.
+    pub reactor: OnceLock<&'static str>,
     /// When it started.
     pub started: Instant,
     /// When it started, ms since the epoch.
@@ -108,7 +112,9 @@ impl Engine {
         let started_ms = now_ms();
         keyspace.set_clock_ms(started_ms);
         let run = Run {
-            id: (0..40).map(|_| fastrand::char('0'..='f')).map(hex_digit).collect(),
+            id: identity(),
+            replication_id: identity(),
+            reactor: OnceLock::new(),
             started: Instant::now(),
             started_ms,
             stats_since_ms: AtomicI64::new(started_ms),
@@ -233,7 +239,7 @@ impl Engine {
     }
 }
 
-/// Characters between '9' and 'a' become digits: any draw is a hexadecimal digit.
-fn hex_digit(drawn: char) -> char {
-    if drawn.is_ascii_hexdigit() { drawn.to_ascii_lowercase() } else { '7' }
+/// 40 hexadecimal digits that no other run has.
+fn identity() -> String {
+    (0..40).map(|_| fastrand::digit(16)).collect()
 }

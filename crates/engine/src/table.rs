@@ -1,6 +1,6 @@
 //! The command table: every declaration under the name that clients use, found in a few nanoseconds.
 
-use crate::command::{Begin, Command, Find};
+use crate::command::{Begin, Command, Find, KeySpec};
 
 /// A command as it is registered: its declaration, its number for statistics, its full name.
 pub struct Registered {
@@ -155,56 +155,53 @@ fn register(command: &'static Command, parent: Option<&str>, count: &mut usize) 
 /// Calls `each` with the index of every key argument, in the order of the specifications. Returns false when a count among the arguments
 /// is no number or does not fit; the command will then answer with its own error.
 pub fn keys_of(command: &Command, args: &[&[u8]], mut each: impl FnMut(usize)) -> bool {
-    let mut sound = true;
-    for spec in command.keys {
-        let first = match spec.begin {
-            Begin::Index(index) => index as i64,
-            Begin::Keyword(word, from) => {
-                let found = if from >= 0 {
-                    (from as usize..args.len()).find(|&i| args[i].eq_ignore_ascii_case(word.as_bytes()))
-                } else {
-                    let last = args.len() as i64 + i64::from(from);
-                    (1..=last.max(0) as usize)
-                        .rev()
-                        .find(|&i| args.get(i).is_some_and(|a| a.eq_ignore_ascii_case(word.as_bytes())))
-                };
-                match found {
-                    Some(at) => at as i64 + 1,
-                    None => continue,
-                }
+    command.keys.iter().fold(true, |sound, spec| keys_of_spec(spec, args, &mut each) && sound)
+}
+
+/// The same for one specification.
+pub fn keys_of_spec(spec: &KeySpec, args: &[&[u8]], mut each: impl FnMut(usize)) -> bool {
+    let first = match spec.begin {
+        Begin::Index(index) => index as i64,
+        Begin::Keyword(word, from) => {
+            let found = if from >= 0 {
+                (from as usize..args.len()).find(|&i| args[i].eq_ignore_ascii_case(word.as_bytes()))
+            } else {
+                let last = args.len() as i64 + i64::from(from);
+                (1..=last.max(0) as usize)
+                    .rev()
+                    .find(|&i| args.get(i).is_some_and(|a| a.eq_ignore_ascii_case(word.as_bytes())))
+            };
+            match found {
+                Some(at) => at as i64 + 1,
+                None => return true,
             }
-            Begin::Unknown => continue,
-        };
-        let len = args.len() as i64;
-        let (first, last, step) = match spec.find {
-            Find::Range { last, step, limit } => {
-                let end = match i64::from(last) {
-                    last if last >= 0 => first + last,
-                    last if limit <= 1 => len + last,
-                    last => first + (len - first) / i64::from(limit) + last,
-                };
-                (first, end, i64::from(step))
-            }
-            Find::KeyNum { at, first: offset, step } => {
-                let number =
-                    args.get((first + i64::from(at)) as usize).and_then(|n| value::number::parse_i64(n));
-                let Some(number) = number.filter(|n| (0..=len).contains(n)) else {
-                    sound = false;
-                    continue;
-                };
-                let begin = first + i64::from(offset);
-                (begin, begin + (number - 1) * i64::from(step), i64::from(step))
-            }
-            Find::Unknown => continue,
-        };
-        if last >= len {
-            sound = false;
         }
-        let mut at = first;
-        while at <= last && at < len {
-            each(at as usize);
-            at += step.max(1);
+        Begin::Unknown => return true,
+    };
+    let len = args.len() as i64;
+    let (first, last, step) = match spec.find {
+        Find::Range { last, step, limit } => {
+            let end = match i64::from(last) {
+                last if last >= 0 => first + last,
+                last if limit <= 1 => len + last,
+                last => first + (len - first) / i64::from(limit) + last,
+            };
+            (first, end, i64::from(step))
         }
+        Find::KeyNum { at, first: offset, step } => {
+            let number = args.get((first + i64::from(at)) as usize).and_then(|n| value::number::parse_i64(n));
+            let Some(number) = number.filter(|n| (0..=len).contains(n)) else {
+                return false;
+            };
+            let begin = first + i64::from(offset);
+            (begin, begin + (number - 1) * i64::from(step), i64::from(step))
+        }
+        Find::Unknown => return true,
+    };
+    let mut at = first;
+    while at <= last && at < len {
+        each(at as usize);
+        at += step.max(1);
     }
-    sound
+    last < len
 }

@@ -163,6 +163,7 @@ impl Worker {
             counters.input_bytes.add(item.input.len() as u64);
             counters.reads.add(1);
             let gauges = &item.conn.session.client.gauges;
+            gauges.descriptor.store(item.conn.descriptor(), Ordering::Relaxed);
             gauges.active_ms.store(now_ms, Ordering::Relaxed);
             gauges.received_bytes.fetch_add(item.input.len() as u64, Ordering::Relaxed);
             let mut pending = std::mem::take(&mut item.conn.session.pending);
@@ -330,7 +331,6 @@ impl Worker {
         }
         conn.session.publish();
         let gauges = &conn.session.client.gauges;
-        gauges.descriptor.store(conn.descriptor(), Ordering::Relaxed);
         gauges.output_bytes.store(output, Ordering::Relaxed);
         gauges.output_memory_bytes.store(conn.out.memory_bytes() as u64, Ordering::Relaxed);
     }

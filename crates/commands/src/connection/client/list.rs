@@ -264,7 +264,7 @@ mod tests {
     fn the_line_is_redis_s() {
         let server = Server::start();
         let mut client = server.connect();
-        let pattern = "$* id=1 addr=*:0 laddr=* fd=* name= age=0 idle=0 flags=U db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=* argv-mem=10 multi-mem=0 rbs=* rbp=* obl=0 oll=0 omem=0 tot-mem=* events=r cmd=client|list user=default redir=-1 resp=2 lib-name= lib-ver= watch=0 capa= tot-net-in=26 tot-net-out=0 tot-cmds=0 io-thread=0\\n";
+        let pattern = "$* id=1 addr=*:0 laddr=* fd=* name= age=0 idle=0 flags=U db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=* argv-mem=10 multi-mem=0 rbs=* rbp=* obl=0 oll=0 omem=0 tot-mem=* events=r cmd=client|list user=default redir=-1 resp=2 lib-name= lib-ver= watch=0 capa= tot-net-in=26 tot-net-out=0 tot-cmds=0 io-thread=0*";
         client.send("client list");
         let line = client.reply();
         let matches =
