@@ -40,6 +40,24 @@ impl Server {
         self.handle.adopt(theirs);
         Client::over(ours)
     }
+
+    /// Sends each request on a new connection; what the log then has to say, a line for each effect.
+    pub fn effects_of(&self, requests: &[&str]) -> Vec<String> {
+        let mut reader = self.engine.log.reader();
+        let mut client = self.connect();
+        for request in requests {
+            client.send(request);
+            client.reply();
+        }
+        let mut bytes = Vec::new();
+        while reader.read(&mut bytes, 1 << 20).expect("a short log") > 0 {}
+        let text = bytes.escape_ascii().to_string();
+        let effects = text.split('*').skip(1).map(|effect| {
+            let words: Vec<&str> = effect.split(r"\r\n").skip(2).step_by(2).collect();
+            words.join(" ")
+        });
+        effects.filter(|effect| !effect.starts_with("SELECT")).collect()
+    }
 }
 
 impl Drop for Server {

@@ -1,6 +1,7 @@
 //! Random requests to all bitmap commands, compared with a live redis-server.
 
 use crate::reference::{compare, words};
+use crate::testing::Server;
 
 const COUNT: usize = 10_000;
 
@@ -105,4 +106,59 @@ fn request(rng: &mut fastrand::Rng) -> Vec<Vec<u8>> {
 #[test]
 fn replies_are_those_of_a_live_server() {
     compare(COUNT, request);
+}
+
+#[test]
+fn only_changes_are_propagated() {
+    let server = Server::start();
+    let effects = server.effects_of(&[
+        "SETBIT k 1 1",
+        "SETBIT k 1 1",
+        "SETBIT k 1 0",
+        "BITFIELD k GET u8 0",
+        "BITFIELD k SET u8 0 7",
+        "BITFIELD k SET u8 0 7",
+        "BITFIELD new OVERFLOW FAIL SET u8 0 256",
+        "BITFIELD new OVERFLOW FAIL SET u8 0 256",
+        "BITCOUNT k",
+        "BITOP AND none nothing",
+        "BITOP NOT d k",
+        "BITOP AND d nothing",
+    ]);
+    let expected = [
+        "SETBIT k 1 1",
+        "SETBIT k 1 0",
+        "BITFIELD k SET u8 0 7",
+        "BITFIELD new OVERFLOW FAIL SET u8 0 256",
+        "BITOP NOT d k",
+        "BITOP AND d nothing",
+    ];
+    assert_eq!(effects, expected);
+}
+
+#[test]
+fn lengths_around_every_form_of_a_string() {
+    // Inside the entry up to 4096 bytes, in one piece up to 65536, in blocks beyond.
+    for len in [1u64, 4095, 4096, 4097, 8192, 65_535, 65_536, 65_537, 200_000] {
+        let server = Server::start();
+        let mut client = server.connect();
+        let mut ask = |request: String| {
+            client.send(&request);
+            client.reply()
+        };
+        let last = len * 8 - 1;
+        assert_eq!(ask("SET k 1".into()), "+OK");
+        assert_eq!(ask(format!("SETBIT k {last} 1")), if len == 1 { ":1" } else { ":0" });
+        assert_eq!(ask(format!("BITFIELD k INCRBY u2 {} 2", last - 1)), "*1 :3");
+        assert_eq!(ask("BITOP OR d k".into()), format!(":{len}"));
+        let ones = if len == 1 { 4 } else { 5 };
+        assert_eq!(ask("BITCOUNT d".into()), format!(":{ones}"));
+        assert_eq!(
+            ask(format!("BITPOS d 1 {}", len - 1)),
+            format!(":{}", if len == 1 { 2 } else { last - 1 })
+        );
+        assert_eq!(ask(format!("SETBIT k {last} 0")), ":1");
+        assert_eq!(ask(format!("GETBIT k {last}")), ":0");
+        assert_eq!(ask(format!("GETBIT d {last}")), ":1", "the copy is one");
+    }
 }

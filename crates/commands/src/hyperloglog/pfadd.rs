@@ -54,7 +54,7 @@ fn pfadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
                     // A sparse value is worked on as a copy, since it may turn out to be corrupted half-way.
                     let copy = if is_dense { Vec::new() } else { bytes.into_owned() };
                     let add = Add { elements: &add.elements[first..], ..add };
-                    add.to_entry(&mut entry, copy).map_err(|_| CORRUPTED)?
+                    add.change(&mut entry, copy).map_err(|_| CORRUPTED)?
                 }
             }
         }
@@ -96,7 +96,7 @@ impl Add<'_> {
     }
 
     /// Adds to an existing value: where it lies if it is dense and in one piece, else by way of `copy`, its bytes if it is sparse.
-    fn to_entry(&self, entry: &mut Occupied<'_>, mut copy: Vec<u8>) -> Result<u64, Corrupted> {
+    fn change(&self, entry: &mut Occupied<'_>, mut copy: Vec<u8>) -> Result<u64, Corrupted> {
         if copy.is_empty() {
             let changed = entry.shared_mut(|shared| match shared {
                 Shared::Flat(flat) => Some(self.to(Arc::make_mut(flat))),

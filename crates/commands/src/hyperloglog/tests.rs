@@ -1,6 +1,7 @@
 //! Random requests to all HyperLogLog commands, compared with a live redis-server: replies and the values' bytes.
 
 use crate::reference::{compare, words};
+use crate::testing::Server;
 
 const COUNT: usize = 5_000;
 
@@ -43,4 +44,47 @@ fn request(rng: &mut fastrand::Rng) -> Vec<Vec<u8>> {
 #[test]
 fn replies_and_bytes_are_those_of_a_live_server() {
     compare(COUNT, request);
+}
+
+#[test]
+fn changes_are_propagated_and_so_is_a_count_that_is_kept() {
+    let server = Server::start();
+    let effects = server.effects_of(&[
+        "PFADD k a",
+        "PFADD k a",
+        "PFCOUNT k",
+        "PFCOUNT k",
+        "PFCOUNT k k",
+        "PFMERGE d k",
+        "PFDEBUG DECODE k",
+        "PFDEBUG TODENSE k",
+        "PFDEBUG TODENSE k",
+        "PFDEBUG GETREG d",
+        "PFDEBUG GETREG d",
+    ]);
+    let expected = ["PFADD k a", "PFCOUNT k", "PFMERGE d k", "PFDEBUG TODENSE k", "PFDEBUG GETREG d"];
+    assert_eq!(effects, expected);
+}
+
+#[test]
+fn the_sparse_limit_is_the_configured_one() {
+    let server = Server::start();
+    let mut client = server.connect();
+    let mut ask = |request: &str| {
+        client.send(request);
+        client.reply()
+    };
+    let set = |bytes: &str| {
+        let words: [&[u8]; 2] = [b"hll-sparse-max-bytes", bytes.as_bytes()];
+        server.engine.config.set(&words, config::Context::default()).expect("a sound value");
+    };
+    set("20");
+    assert_eq!(ask("PFADD small a"), ":1");
+    assert_eq!(ask("PFDEBUG ENCODING small"), "+dense", "21 bytes are needed");
+    set("21");
+    assert_eq!(ask("PFADD k a"), ":1");
+    assert_eq!(ask("PFDEBUG ENCODING k"), "+sparse");
+    assert_eq!(ask("PFADD k b"), ":1");
+    assert_eq!(ask("PFDEBUG ENCODING k"), "+dense");
+    assert_eq!(ask("PFCOUNT k small"), ":2");
 }
