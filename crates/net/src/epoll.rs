@@ -68,6 +68,7 @@ pub(crate) fn run<S: Service>(config: &Config, mut core: Core<S>) -> io::Result<
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
+        core.handle.wake_up();
         core.deliver_due(&mut driver);
         let mut filled = 0;
         for event in &events {

@@ -134,7 +134,12 @@ impl Handle {
         self.shared.bell.compare_exchange(0, ASLEEP, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
-    /// What was asked for since the last look; the reactor is awake afterwards.
+    /// The reactor is out of the kernel: who rings from now on need not wake it.
+    pub(crate) fn wake_up(&self) {
+        self.shared.bell.fetch_and(!ASLEEP, Ordering::SeqCst);
+    }
+
+    /// What was asked for since the last look.
     pub(crate) fn news(&self) -> News {
         if self.shared.bell.load(Ordering::Relaxed) == 0 {
             return News { rung: false, mail: false };

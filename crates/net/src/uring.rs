@@ -64,7 +64,7 @@ const SEND: u32 = 2;
 const POLL: u32 = 4;
 /// The cancellation of the receive is on its way; not a request that holds on to the link.
 const CANCELLING: u32 = 8;
-/// The last send found the socket full: the next one may wait in the kernel. Not a request either.
+/// A send found the socket full: until all is sent, sends wait in the kernel. Not a request either.
 const FULL: u32 = 16;
 const REQUESTS: u32 = RECEIVE | SEND | POLL;
 
@@ -186,6 +186,7 @@ pub(crate) fn run<S: Service>(parts: Parts, config: &Config, mut core: Core<S>) 
             sleep = Some(Duration::ZERO);
         }
         driver.enter(sleep)?;
+        core.handle.wake_up();
         core.deliver_due(&mut driver);
         if driver.gather.is_on() {
             driver.gather.advance(Instant::now());
@@ -293,8 +294,10 @@ fn complete<S: Service>(
             if failed == libc::EAGAIN {
                 conn.link.asked |= FULL;
             } else if result >= 0 {
-                conn.link.asked &= !FULL;
                 conn.link.flight.advance(result as usize, &mut conn.out, &mut core.pool);
+                if conn.out.pending_bytes() == 0 {
+                    conn.link.asked &= !FULL;
+                }
             } else if failed != libc::EINTR {
                 conn.link.closing = Closing::Now(CloseReason::Failed(kind_of(failed)));
             }
