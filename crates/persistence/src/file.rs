@@ -37,6 +37,7 @@ pub struct FileSink {
     file: File,
     temporary: PathBuf,
     target: PathBuf,
+    /// Allocated by the first write: whoever begins a save is in a hurry, whoever writes is not.
     buffer: Vec<u8>,
     /// Where the aligned part of `buffer` begins.
     aligned: usize,
@@ -83,14 +84,12 @@ impl FileSink {
                 }
             },
         };
-        let buffer = vec![0; BUFFER + PAGE];
-        let aligned = buffer.as_ptr().align_offset(PAGE).min(PAGE);
         Ok(FileSink {
             file,
             temporary,
             target: directory.join(file_name),
-            buffer,
-            aligned,
+            buffer: Vec::new(),
+            aligned: 0,
             filled: 0,
             written: 0,
             synced: 0,
@@ -133,6 +132,10 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; BUFFER + PAGE];
+            self.aligned = self.buffer.as_ptr().align_offset(PAGE).min(PAGE);
+        }
         while !bytes.is_empty() {
             let start = self.aligned + self.filled;
             let count = bytes.len().min(BUFFER - self.filled);

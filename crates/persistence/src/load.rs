@@ -255,7 +255,7 @@ struct Target<'a> {
 }
 
 /// Entries that are read before the first of them is inserted, so that the places where they belong can be prefetched.
-const PENDING_MAX: usize = 32;
+const PENDING_MAX: usize = 64;
 
 /// Bytes of keys and small values kept for them at most, give or take one entry.
 const PENDING_BYTES_MAX: usize = 64 * 1024;
@@ -304,7 +304,7 @@ impl Target<'_> {
                     (Some(now), Some(deadline)) if deadline < now => loaded.expired += 1,
                     _ => {
                         let hash = self.keep(entry);
-                        inside.prefetch(Near::Bucket, self.database, hash);
+                        self.keyspace.prefetch_stripe(hash);
                         if self.pending.len() == PENDING_MAX || self.bytes.len() >= PENDING_BYTES_MAX {
                             self.insert(&mut inside, loaded)?;
                         }
@@ -369,6 +369,10 @@ impl Target<'_> {
 
     /// Inserts what is pending.
     fn insert(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
+        // Station by station for all of them, so that the misses overlap. A vacant place needs no entry.
+        for near in [Near::Directory, Near::Segment, Near::Bucket] {
+            self.pending.iter().for_each(|pending| inside.prefetch(near, self.database, pending.hash));
+        }
         let mut start = 0;
         for pending in self.pending.drain(..) {
             let Pending { hash, key_end, value_end, value, deadline_ms, clock, offset } = pending;

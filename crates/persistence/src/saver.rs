@@ -494,6 +494,13 @@ impl Saver {
         running.is_some_and(|snapshot| !snapshot.status().is_draining && snapshot.cancel()) || scheduled
     }
 
+    /// Before the process ends without a save: stops the running one and waits, at most for `limit`, until its temporary file is
+    /// gone. False when that took too long. No worker needs to walk meanwhile.
+    pub fn abandon(&self, limit: Duration) -> bool {
+        self.cancel();
+        self.current().is_none_or(|snapshot| snapshot.wait_for_writer(limit))
+    }
+
     /// What has to be done from time to time, ten times a second or more often, by one worker outside the gate: ends what is ready,
     /// begins what is scheduled or due.
     pub fn tick(&self, keyspace: &Keyspace, worker: WorkerId) -> Option<Finished> {

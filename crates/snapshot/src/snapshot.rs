@@ -510,6 +510,19 @@ impl Snapshot {
         self.outcome.get()
     }
 
+    /// Waits until the writer has ended, at most for `limit`: before a process exits after [`cancel`](Self::cancel), so that the
+    /// sink is aborted. True when it has. Marks need not be settled for that.
+    pub fn wait_for_writer(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        while self.writer_result.get().is_none() {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
     /// What the writer came to, known before the snapshot is detached: the file is in place, or why it is not.
     pub fn writer_result(&self) -> Option<&Result<(), Failure>> {
         self.writer_result.get()
@@ -654,11 +667,24 @@ impl Snapshot {
 
     /// A block has been written.
     pub(crate) fn block_done(&self, capacity: u64) {
+        self.make_room(|budget| budget.release(capacity));
+    }
+
+    /// Gives something back to the budget, and wakes walkers if that lets them go on.
+    fn make_room(&self, give_back: impl FnOnce(&Budget)) {
         let was_tight = self.budget.is_tight();
-        self.budget.release(capacity);
+        give_back(&self.budget);
         if was_tight && !self.budget.is_tight() {
             self.wake();
         }
+    }
+
+    /// So many of a frozen value's bytes have been written, and so many were freed that only it had held.
+    pub(crate) fn drained(&self, ahead: u64, freed: u64) {
+        self.make_room(|budget| {
+            budget.catch_up(ahead);
+            self.give_back_held(freed);
+        });
     }
 
     pub(crate) fn note_written(&self, bytes: u64) {
@@ -667,19 +693,19 @@ impl Snapshot {
 
     /// A frozen value has been written, or will never be. `ahead` is what is still counted for it.
     pub(crate) fn frozen_done(&self, charged: u64, ahead: u64) {
-        self.budget.catch_up(ahead);
-        if self.frozen_outstanding.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // Nothing is frozen: whatever was counted too much (nodes that replies held too) ends here.
-            let held = self.held.swap(0, Ordering::SeqCst);
-            self.budget.release(charged + held.max(0) as u64);
-        } else {
-            self.budget.release(charged);
-        }
-        self.wake();
+        self.make_room(|budget| {
+            budget.catch_up(ahead);
+            budget.release(charged);
+            if self.frozen_outstanding.fetch_sub(1, Ordering::SeqCst) == 1 {
+                // Nothing is frozen: whatever was counted too much (nodes that replies held too) ends here.
+                let held = self.held.swap(0, Ordering::SeqCst);
+                budget.release(held.max(0) as u64);
+            }
+        });
     }
 
     /// Nodes that only a frozen value held have been freed.
-    pub(crate) fn give_back_held(&self, bytes: u64) {
+    fn give_back_held(&self, bytes: u64) {
         let give = |held: i64| Some(held - (bytes as i64).min(held.max(0)));
         if let Ok(before) = self.held.fetch_update(Ordering::SeqCst, Ordering::SeqCst, give) {
             self.budget.release(bytes.min(before.max(0) as u64));

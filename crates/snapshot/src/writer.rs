@@ -142,15 +142,14 @@ impl Writer<'_> {
                             let share = (heap as u128 * passed as u128 / len as u128) as u64;
                             let share = share.min(rest);
                             rest -= share;
-                            self.snapshot.budget.catch_up(share);
-                            self.snapshot.give_back_held(freed);
+                            self.snapshot.drained(share, freed);
                             (passed, freed) = (0, 0);
                             if self.snapshot.queue.is_aborted() {
                                 return Err(Failure::Cancelled);
                             }
                         }
                     }
-                    self.snapshot.give_back_held(freed);
+                    self.snapshot.drained(0, freed);
                     Ok(())
                 })
             }

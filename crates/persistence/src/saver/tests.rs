@@ -312,6 +312,19 @@ fn a_shutdown_cancels_what_runs_and_saves() {
 }
 
 #[test]
+fn a_process_that_ends_leaves_no_temporary_file() {
+    let scratch = Scratch::new();
+    let (saver, _) = saver_in(&scratch);
+    let store = keyspace(16);
+    fill(&store);
+    assert!(saver.abandon(Duration::ZERO), "nothing runs");
+    let Ok(Begun::Started(_)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
+    assert_eq!(scratch.names().len(), 1);
+    assert!(saver.abandon(Duration::from_secs(20)));
+    assert_eq!(scratch.names(), Vec::<String>::new());
+}
+
+#[test]
 fn a_save_point_begins_a_save() {
     let scratch = Scratch::new();
     let (saver, host) = saver_in(&scratch);
