@@ -1,7 +1,9 @@
-//! A service that answers each input with one PONG per CRLF-terminated line pair, to measure what the reactor alone costs.
+//! A service that answers each input with one PONG per CRLF-terminated line pair, to measure what the reactor
+//! alone costs.
 //!
-//! `echo [epoll|uring] [port] [gather-us]`: understands just enough to serve `redis-benchmark -t ping_mbulk` and `valkey-benchmark`: every
-//! `PING` in the input is answered with `+PONG`. CPU time is printed at the end (a client that sends `QUIT` stops it).
+//! `echo [epoll|uring] [port] [gather-us]`: understands just enough to serve `redis-benchmark -t ping_mbulk`
+//! and `valkey-benchmark`: every `PING` in the input is answered with `+PONG`. CPU time is printed at the end
+//! (a client that sends `QUIT` stops it).
 
 use std::time::Duration;
 

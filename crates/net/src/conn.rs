@@ -1,11 +1,13 @@
-//! Connections and the table that holds them. Wishes (close, pause, cork) are noted here; the reactor acts on them.
+//! Connections and the table that holds them. Wishes (close, pause, cork) are noted here; the reactor acts on
+//! them.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::out::{Flight, Out};
 use crate::peer::Peer;
 
-/// Names a connection of one reactor; never used again for another one (until 2^28 successors in the same place).
+/// Names a connection of one reactor; never used again for another one (until 2^28 successors in the same
+/// place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(u64);
 
@@ -124,8 +126,8 @@ impl<S> Conn<S> {
         self.link.socket.as_raw_fd()
     }
 
-    /// Stops the delivery of input: what the peer sends stays in the socket (a bounded part, at most what the reactor's
-    /// receive buffers hold, may be held here). Costs nothing until the peer sends.
+    /// Stops the delivery of input: what the peer sends stays in the socket (a bounded part, at most what the
+    /// reactor's receive buffers hold, may be held here). Costs nothing until the peer sends.
     pub fn pause_reading(&mut self) {
         self.link.paused = true;
     }
@@ -225,8 +227,8 @@ impl<S> Conns<S> {
         }
     }
 
-    /// The connection `id`; what is queued, paused or closed through it is noticed after the current call. `None` if it
-    /// is gone, or in the current list of ready ones.
+    /// The connection `id`; what is queued, paused or closed through it is noticed after the current call.
+    /// `None` if it is gone, or in the current list of ready ones.
     pub fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn<S>> {
         match self.slots.get_mut(id.slot()) {
             Some(Slot { generation, place: Place::Here(conn) }) if *generation == id.generation() => {
@@ -248,8 +250,8 @@ impl<S> Conns<S> {
         })
     }
 
-    /// Like [`iter`](Conns::iter), to change them; every connection is looked at after the current call, so prefer
-    /// [`get_mut`](Conns::get_mut) where few change.
+    /// Like [`iter`](Conns::iter), to change them; every connection is looked at after the current call, so
+    /// prefer [`get_mut`](Conns::get_mut) where few change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Conn<S>> {
         self.all_touched = true;
         self.slots.iter_mut().filter_map(|slot| match &mut slot.place {
@@ -327,7 +329,8 @@ impl<S> Conns<S> {
         }
     }
 
-    /// Frees the place of a leaving connection if `gone` says that the kernel is done with it; it is then returned.
+    /// Frees the place of a leaving connection if `gone` says that the kernel is done with it; it is then
+    /// returned.
     pub(crate) fn bury_if(&mut self, id: ConnId, gone: impl FnOnce(&Link) -> bool) -> Option<Box<Link>> {
         let slot = self.slots.get_mut(id.slot()).filter(|slot| slot.generation == id.generation())?;
         match &slot.place {
@@ -339,7 +342,8 @@ impl<S> Conns<S> {
         Some(link)
     }
 
-    /// The next connection that was reached through [`get_mut`](Conns::get_mut) or [`iter_mut`](Conns::iter_mut).
+    /// The next connection that was reached through [`get_mut`](Conns::get_mut) or
+    /// [`iter_mut`](Conns::iter_mut).
     pub(crate) fn next_touched(&mut self) -> Option<ConnId> {
         if self.all_touched {
             self.all_touched = false;

@@ -1,8 +1,9 @@
 //! The epoll back end: level-triggered, reads into one arena shared by all connections, writes at once.
 //!
-//! Input of all ready connections is packed into the arena one behind the other (small requests of many connections share
-//! cache lines and pages), then handed over in one turn. A connection reads once per event, so that one with much input
-//! does not starve the others; what is left is reported again by the level trigger.
+//! Input of all ready connections is packed into the arena one behind the other (small requests of many
+//! connections share cache lines and pages), then handed over in one turn. A connection reads once per event,
+//! so that one with much input does not starve the others; what is left is reported again by the level
+//! trigger.
 //!
 //! `Link::asked` is the interest mask that the kernel knows.
 
@@ -128,7 +129,8 @@ fn receive<S: Service>(
     let gone = flags.intersects(EventFlags::ERR | EventFlags::HUP);
     if link.paused || link.closing != crate::conn::Closing::No {
         if gone {
-            // Both directions are closed, or the socket failed: what the peer sent before is not wanted by anybody.
+            // Both directions are closed, or the socket failed: what the peer sent before is not wanted by
+            // anybody.
             let why = match rustix::net::sockopt::socket_error(&link.socket) {
                 Ok(Err(errno)) | Err(errno) => CloseReason::Failed(errno.kind()),
                 Ok(Ok(())) => CloseReason::Peer,
@@ -188,7 +190,8 @@ impl Epoll {
     fn ask(&mut self, link: &mut Link, mask: EventFlags) {
         if mask.bits() != link.asked {
             link.asked = mask.bits();
-            // Cannot fail for a socket that is registered, but for want of memory; the level trigger then asks again.
+            // Cannot fail for a socket that is registered, but for want of memory; the level trigger then
+            // asks again.
             let _ = epoll::modify(&self.epoll, &link.socket, EventData::new_u64(link.id.as_u64()), mask);
         }
     }

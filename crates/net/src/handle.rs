@@ -1,10 +1,11 @@
 //! What other threads may do to a reactor: ring it, give it a connection, change its listeners, stop it.
 //!
-//! The bell is one atomic byte: `ASLEEP` (the reactor is, or is about to be, in the kernel), `RUNG` (the service's
-//! mailbox has something), `MAIL` (our inbox has something). Ringing writes the eventfd only when the reactor sleeps and
-//! nobody has rung before, so a busy reactor costs its callers no system call, and many rings cost one.
-//! Why no ring is lost: every change of the byte is a read-modify-write. Either the ringer's comes after the
-//! reactor set `ASLEEP` (it sees it and writes the eventfd), or before (the reactor sees the bit and does not sleep).
+//! The bell is one atomic byte: `ASLEEP` (the reactor is, or is about to be, in the kernel), `RUNG` (the
+//! service's mailbox has something), `MAIL` (our inbox has something). Ringing writes the eventfd only when
+//! the reactor sleeps and nobody has rung before, so a busy reactor costs its callers no system call, and
+//! many rings cost one. Why no ring is lost: every change of the byte is a read-modify-write. Either the
+//! ringer's comes after the reactor set `ASLEEP` (it sees it and writes the eventfd), or before (the reactor
+//! sees the bit and does not sleep).
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -58,7 +59,8 @@ impl Handle {
         Ok(Handle { shared: Arc::new(shared) })
     }
 
-    /// Has the reactor call [`Service::woken`](crate::Service::woken) soon. Cheap when the reactor is busy or already rung.
+    /// Has the reactor call [`Service::woken`](crate::Service::woken) soon. Cheap when the reactor is busy or
+    /// already rung.
     pub fn wake(&self) {
         self.ring(RUNG);
     }
@@ -66,8 +68,8 @@ impl Handle {
     /// Hands a connected socket (TCP or unix) to the reactor. If the reactor has ended, the socket is closed.
     pub fn adopt(&self, socket: impl Into<OwnedFd>) {
         let socket = socket.into();
-        // With io_uring a receive on a non-blocking socket would end at once; epoll's calls ask for non-blocking themselves.
-        // Fails only for what is no socket, which shows when it is opened.
+        // With io_uring a receive on a non-blocking socket would end at once; epoll's calls ask for
+        // non-blocking themselves. Fails only for what is no socket, which shows when it is opened.
         let _ = rustix::io::ioctl_fionbio(&socket, false);
         self.hand_over(socket);
     }
@@ -83,14 +85,15 @@ impl Handle {
         self.send(Message::AddListeners(listeners));
     }
 
-    /// Ends these listeners: they refuse connections when this returns (their addresses can be bound anew), and the reactor
-    /// lets go of them soon.
+    /// Ends these listeners: they refuse connections when this returns (their addresses can be bound anew),
+    /// and the reactor lets go of them soon.
     pub fn remove_listeners(&self, listeners: Vec<Listener>) {
         listeners.iter().for_each(Listener::shut);
         self.send(Message::RemoveListeners(listeners));
     }
 
-    /// Ends the reactor: what is queued is sent as far as the sockets take it at once, every connection is closed, `run` returns.
+    /// Ends the reactor: what is queued is sent as far as the sockets take it at once, every connection is
+    /// closed, `run` returns.
     pub fn stop(&self) {
         self.send(Message::Stop);
     }

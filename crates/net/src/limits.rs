@@ -1,6 +1,7 @@
 //! The process's limit of open files, raised to fit `maxclients`.
 //!
-//! Source of the rule: Redis keeps 32 descriptors for itself and takes what it can get below the wanted number.
+//! Source of the rule: Redis keeps 32 descriptors for itself and takes what it can get below the wanted
+//! number.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -1,7 +1,7 @@
 //! Listening sockets: bound here with the texts that Redis's users know, accepted from by the first reactor.
 //!
-//! Options that every connection needs (TCP_NODELAY, keepalive) are set on the listening socket: Linux hands them down to
-//! accepted ones, which saves five system calls per connection.
+//! Options that every connection needs (TCP_NODELAY, keepalive) are set on the listening socket: Linux hands
+//! them down to accepted ones, which saves five system calls per connection.
 
 use std::fmt;
 use std::fs;
@@ -84,9 +84,9 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {}
 
-/// Binds `port` on every address of a `bind` list and listens: `*` is every IPv4 address, `::*` every IPv6 address, names are
-/// resolved, and an address with a leading `-` may be absent from this machine. Either all are bound or, on an error, none.
-/// Port 0 lets the system choose (see [`Listener::port`]).
+/// Binds `port` on every address of a `bind` list and listens: `*` is every IPv4 address, `::*` every IPv6
+/// address, names are resolved, and an address with a leading `-` may be absent from this machine. Either all
+/// are bound or, on an error, none. Port 0 lets the system choose (see [`Listener::port`]).
 pub fn bind_tcp<A: AsRef<str>>(addresses: &[A], port: u16, options: TcpOptions) -> Result<Bound, BindError> {
     let mut bound = Bound::default();
     for address in addresses {
@@ -121,7 +121,8 @@ pub fn bind_tcp<A: AsRef<str>>(addresses: &[A], port: u16, options: TcpOptions) 
     Ok(bound)
 }
 
-/// Listens on a unix socket at `path`, replacing a socket file that a dead server left. `mode` is `unixsocketperm`.
+/// Listens on a unix socket at `path`, replacing a socket file that a dead server left. `mode` is
+/// `unixsocketperm`.
 pub fn bind_unix(path: &Path, mode: Option<u32>, backlog: i32) -> Result<Listener, BindError> {
     let failed = |step: &str, errno: Errno| BindError {
         text: format!("Failed opening Unix socket: {step}: {}", describe(errno)),
@@ -197,7 +198,8 @@ fn bind_one(address: SocketAddr, options: TcpOptions) -> Result<Listener, (&'sta
     Ok(Listener { inner: Arc::new(inner) })
 }
 
-/// The first probe after `seconds` of silence, then two more at a third of that: the peer is dead after about twice that time.
+/// The first probe after `seconds` of silence, then two more at a third of that: the peer is dead after about
+/// twice that time.
 fn set_keepalive(socket: impl AsFd, seconds: u32) -> rustix::io::Result<()> {
     sockopt::set_socket_keepalive(&socket, seconds > 0)?;
     if seconds > 0 {
@@ -247,7 +249,8 @@ impl Listener {
         }
     }
 
-    /// Refuses connections from now on, whoever accepts from it, and frees the address; a unix socket's file is removed.
+    /// Refuses connections from now on, whoever accepts from it, and frees the address; a unix socket's file
+    /// is removed.
     pub(crate) fn shut(&self) {
         self.inner.shut();
     }
@@ -270,7 +273,8 @@ impl Inner {
         if self.shut.swap(true, Ordering::Relaxed) {
             return;
         }
-        // An address in LISTEN cannot be bound again; one that was shut down can, although the descriptor is still open.
+        // An address in LISTEN cannot be bound again; one that was shut down can, although the descriptor is
+        // still open.
         let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
         if let Place::Unix { path, file: Some(ours) } = &self.place {
             // Only the file that we made: another server may have taken the place.

@@ -5,9 +5,9 @@
 //!   [queue: Copied|Shared ...][buf]  ─load─> [head: bytes sent so far | rest ...] ─> kernel
 //!          ^ push_shared        ^ buf()        Vecs come back to the Pool
 //! ```
-//! `Flight` is filled only when it is empty: while a reader is slow, new output gathers in `Out`. The two are separate because
-//! the kernel may read a flight's bytes at any time (invariant 2 of the crate), so no code of the service
-//! may reach them.
+//! `Flight` is filled only when it is empty: while a reader is slow, new output gathers in `Out`. The two are
+//! separate because the kernel may read a flight's bytes at any time (invariant 2 of the crate), so no code
+//! of the service may reach them.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -41,7 +41,8 @@ impl Segment {
     fn bytes(&self) -> &[u8] {
         match self {
             Segment::Copied(bytes) => bytes,
-            // The range was checked when it was pushed; an owner that has shrunk since then sends nothing more.
+            // The range was checked when it was pushed; an owner that has shrunk since then sends nothing
+            // more.
             Segment::Shared { owner, range } => (**owner).as_ref().get(range.clone()).unwrap_or_default(),
         }
     }
@@ -84,8 +85,8 @@ impl Out {
         self.queued + self.buf.len() + self.flying
     }
 
-    /// Bytes of memory held by this queue: capacities of copied bytes, and the table of pieces (what shared pieces refer to belongs
-    /// to others).
+    /// Bytes of memory held by this queue: capacities of copied bytes, and the table of pieces (what shared
+    /// pieces refer to belongs to others).
     pub fn memory_bytes(&self) -> usize {
         let copied: usize =
             self.queue.iter().map(|s| if let Segment::Copied(v) = s { v.capacity() } else { 0 }).sum();

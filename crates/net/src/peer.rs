@@ -43,7 +43,8 @@ impl Peer {
         }
     }
 
-    /// The `laddr` of CLIENT LIST: our end, in the same form as [`Display`](fmt::Display) gives the other one.
+    /// The `laddr` of CLIENT LIST: our end, in the same form as [`Display`](fmt::Display) gives the other
+    /// one.
     pub fn local(&self) -> String {
         match self {
             Peer::Tcp { local, .. } => local.to_string(),

@@ -1,8 +1,8 @@
 //! A reactor: its configuration, the choice of the back end, and the core that both back ends share.
 //!
-//! The core keeps the connections, calls the service and decides what each connection needs next ([`Core::settle`]); a
-//! back end ([`Driver`]) knows how to receive, send and wait. Input passes through [`Core::deliver`] and output through
-//! [`Core::settle`] only: that is where TLS would sit.
+//! The core keeps the connections, calls the service and decides what each connection needs next
+//! ([`Core::settle`]); a back end ([`Driver`]) knows how to receive, send and wait. Input passes through
+//! [`Core::deliver`] and output through [`Core::settle`] only: that is where TLS would sit.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -37,8 +37,8 @@ pub struct Config {
     pub input_buffers: u16,
     /// Bytes of one receive buffer, 64 to 1 MiB.
     pub input_buffer_bytes: usize,
-    /// When input is dense (tens of thousands a second), wait up to about this long for more of it before serving it, to save wake-ups
-    /// (io_uring only; at most 10 ms, zero is off). A sparse request is never delayed.
+    /// When input is dense (over 50,000 a second), wait up to about this long for more of it before serving
+    /// it, to save wake-ups (io_uring only; at most 10 ms, zero is off). A sparse request is never delayed.
     pub gather: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Default for Config {
             kind: ReactorKind::Auto,
             input_buffers: 256,
             input_buffer_bytes: 16 << 10,
-            gather: Duration::from_micros(100),
+            gather: Duration::from_micros(200),
         }
     }
 }
@@ -91,7 +91,8 @@ impl Reactor {
         Ok(Reactor { config, kind, fallback, group: vec![handle.clone()], handle, listeners: Vec::new() })
     }
 
-    /// `count` reactors that share the connections which the first one accepts: each goes to the reactor with the fewest.
+    /// `count` reactors that share the connections which the first one accepts: each goes to the reactor with
+    /// the fewest.
     pub fn group(config: Config, count: usize) -> io::Result<Vec<Reactor>> {
         let mut reactors =
             (0..count).map(|_| Reactor::new(config.clone())).collect::<io::Result<Vec<_>>>()?;
@@ -122,8 +123,8 @@ impl Reactor {
         self.listeners.extend(listeners);
     }
 
-    /// Runs on the calling thread until [`Handle::stop`]; gives the service back. An error is one of the reactor's own
-    /// machinery (no memory, for instance), never a client's doing.
+    /// Runs on the calling thread until [`Handle::stop`]; gives the service back. An error is one of the
+    /// reactor's own machinery (no memory, for instance), never a client's doing.
     pub fn run<S: Service>(self, service: S) -> io::Result<S> {
         let mut core = Core {
             service,
@@ -315,7 +316,8 @@ impl<S: Service> Core<S> {
                 wanted = false;
             }
             if !wanted || (input.is_empty() && !tell_end) {
-                // Input after the service has decided to close is dropped; an announced end will be met by reading on.
+                // Input after the service has decided to close is dropped; an announced end will be met by
+                // reading on.
                 self.conns.put(conn);
                 continue;
             }

@@ -1,24 +1,27 @@
 //! The io_uring back end: one system call per loop iteration submits everything and waits.
 //!
-//! A connection has one multishot receive armed, which takes a buffer from the shared ring only when there is input, at most one send in
-//! flight, and, while its receive is cancelled because reading is paused, one poll for the peer's end.
+//! A connection has one multishot receive armed, which takes a buffer from the shared ring only when there is
+//! input, at most one send in flight, and, while its receive is cancelled because reading is paused, one poll
+//! for the peer's end.
 //!
-//! An iteration: enter the kernel (submit, wait); walk the completions: accepted sockets are placed, finished sends are settled,
-//! received buffers are gathered; hand these over in rounds, each connection at most once per round, giving a round's
-//! buffers back after it; re-arm receives that ended (no buffer was left, for instance); the core's housekeeping.
+//! An iteration: enter the kernel (submit, wait); walk the completions: accepted sockets are placed, finished
+//! sends are settled, received buffers are gathered; hand these over in rounds, each connection at most once
+//! per round, giving a round's buffers back after it; re-arm receives that ended (no buffer was left, for
+//! instance); the core's housekeeping.
 //!
-//! How long to wait: a send must not wait inside the kernel (MSG_DONTWAIT), so its completion is there as soon as it is
-//! submitted; it is waited for one completion more than there are such sends, else each batch would
-//! cost two system calls. A send that finds the socket full is repeated as one that may wait, which is not counted. When input is dense,
-//! it is waited for several (see [`gather`]).
+//! How long to wait: a send must not wait inside the kernel (MSG_DONTWAIT), so its completion is there as
+//! soon as it is submitted; it is waited for one completion more than there are such sends, else each batch
+//! would cost two system calls. A send that finds the socket full is repeated as one that may wait, which is
+//! not counted. When input is dense, it is waited for several (see [`gather`]).
 //!
 //! # Invariants
-//! 1. `Link::asked` tells which requests of a connection the kernel has ([`RECEIVE`], [`SEND`], [`POLL`]). A bit is
-//!    set when the request is queued and cleared by its last completion. The link (socket, flight) outlives all of them.
-//! 2. A flight's bytes are handed to the kernel with `with_kernel` set, and not touched until the completion clears it
-//!    (invariant 2 of the crate).
-//! 3. Message headers of sends in several pieces are kept until the queue was consumed; the kernel copies them then
-//!    (IORING_FEAT_SUBMIT_STABLE, which the probe asks for).
+//! 1. `Link::asked` tells which requests of a connection the kernel has ([`RECEIVE`], [`SEND`], [`POLL`]). A
+//!    bit is set when the request is queued and cleared by its last completion. The link (socket, flight)
+//!    outlives all of them.
+//! 2. A flight's bytes are handed to the kernel with `with_kernel` set, and not touched until the completion
+//!    clears it (invariant 2 of the crate).
+//! 3. Message headers of sends in several pieces are kept until the queue was consumed; the kernel copies
+//!    them then (IORING_FEAT_SUBMIT_STABLE, which the probe asks for).
 
 mod buffers;
 mod gather;
@@ -105,7 +108,8 @@ pub(crate) fn probe() -> io::Result<()> {
     )?;
     rustix::io::write(&theirs, b"?")?;
     let receive = opcode::RecvMulti::new(Fd(ours.as_raw_fd()), GROUP).build().user_data(ON_RECEIVE);
-    // SAFETY: the request names a socket that stays open and buffers that stay mapped until it is done (below).
+    // SAFETY: the request names a socket that stays open and buffers that stay mapped until it is done
+    // (below).
     unsafe { ring.submission().push(&receive) }.map_err(|_| io::ErrorKind::Other)?;
     ring.submit_and_wait(1)?;
     let first = ring.completion().next().ok_or(io::ErrorKind::Unsupported)?;
@@ -130,7 +134,8 @@ struct Uring<'r> {
     queue: SubmissionQueue<'r>,
     /// What did not fit into the queue because the kernel would not take it.
     backlog: VecDeque<squeue::Entry>,
-    /// Headers of sends in several pieces that the kernel has not copied yet (invariant 3); the first `headers_used` of them.
+    /// Headers of sends in several pieces that the kernel has not copied yet (invariant 3); the first
+    /// `headers_used` of them.
     #[expect(clippy::vec_box, reason = "the kernel knows their addresses while the list grows")]
     headers: Vec<Box<Header>>,
     headers_used: usize,
@@ -357,8 +362,9 @@ fn bury<S: Service>(core: &mut Core<S>, id: ConnId) -> bool {
 impl Uring<'_> {
     fn push(&mut self, entry: squeue::Entry) {
         if self.backlog.is_empty() {
-            // SAFETY: what the entries point to outlives them: flights by invariant 2, headers by invariant 3, sockets by
-            // invariant 1, the bell and listeners by being owned by the core, buffers by their own invariant 1.
+            // SAFETY: what the entries point to outlives them: flights by invariant 2, headers by invariant
+            // 3, sockets by invariant 1, the bell and listeners by being owned by the core, buffers by their
+            // own invariant 1.
             if unsafe { self.queue.push(&entry) }.is_ok() {
                 return;
             }
@@ -374,7 +380,8 @@ impl Uring<'_> {
     /// Hands the queue to the kernel without waiting.
     fn submit(&mut self) {
         self.queue.sync();
-        // An error means that the kernel is out of room for completions; what is queued stays queued until they are read.
+        // An error means that the kernel is out of room for completions; what is queued stays queued until
+        // they are read.
         let _ = self.submitter.submit();
         self.queue.sync();
         self.after_submission();
@@ -398,8 +405,8 @@ impl Uring<'_> {
         self.queue.sync();
         let entered = if sleep == Some(Duration::ZERO) || !self.backlog.is_empty() {
             let queued = self.queue.len() as u32;
-            // SAFETY: no argument is passed that could be wrong; deferred completions are made only by a call that asks for
-            // events.
+            // SAFETY: no argument is passed that could be wrong; deferred completions are made only by a call
+            // that asks for events.
             unsafe { self.submitter.enter::<libc::sigset_t>(queued, 0, EnterFlags::GETEVENTS.bits(), None) }
         } else {
             let time;

@@ -21,7 +21,8 @@ fn accepting_rests_when_there_are_no_descriptors() {
         read_exactly(&mut served, 1);
         let bound = net::bind_tcp(&["127.0.0.1"], 0, net::TcpOptions::default()).unwrap();
         let address = bound.listeners[0].address().unwrap();
-        // The clients have their descriptors already; the kernel completes their connections although nobody accepts.
+        // The clients have their descriptors already; the kernel completes their connections although nobody
+        // accepts.
         let (family, stream) = (rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM);
         let sockets: Vec<_> = (0..20).map(|_| rustix::net::socket(family, stream, None).unwrap()).collect();
         let used = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;

@@ -13,7 +13,8 @@ use std::time::Duration;
 use net::{Config, Reactor, ReactorKind, TcpOptions, bind_tcp, bind_unix};
 use rig::{Mode, Rig, pattern, read_exactly};
 
-/// Two receive buffers of 64 bytes for fifty busy clients: with io_uring most receives find none and must be armed again.
+/// Two receive buffers of 64 bytes for fifty busy clients: with io_uring most receives find none and must be
+/// armed again.
 #[test]
 fn two_small_buffers_are_enough() {
     for kind in rig::KINDS {

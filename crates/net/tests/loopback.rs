@@ -1,7 +1,8 @@
-//! The behaviour that both back ends share, over loopback sockets. Every test here runs once per back end ([`both`]).
+//! The behaviour that both back ends share, over loopback sockets. Every test here runs once per back end
+//! ([`both`]).
 //!
-//! What belongs here: anything a peer or another thread can do to a reactor. Faults of the machine (no buffers, no
-//! descriptors) are in `faults.rs`.
+//! What belongs here: anything a peer or another thread can do to a reactor. Faults of the machine (no
+//! buffers, no descriptors) are in `faults.rs`.
 
 mod rig;
 

@@ -1,16 +1,17 @@
-//! The receive buffers of an io_uring reactor: a ring of descriptors shared with the kernel, and the memory they point to.
+//! The receive buffers of an io_uring reactor: a ring of descriptors shared with the kernel, and the memory
+//! they point to.
 //!
 //! ```text
-//!   descriptors (mmap)   [addr len id | addr len id | ... ]   tail in the first one's spare field; the kernel takes from
-//!                                                             the front, we put back at the tail
-//!   data (mmap)          [buffer 0 ..][gap][buffer 1 ..][gap] ...
+//!   descriptors (mmap)   [addr len id | addr len id | ... ]   tail in the first one's spare field; the
+//!   kernel takes from the front, we put back at the tail data (mmap)          [buffer 0 ..][gap][buffer 1
+//!   ..][gap] ...
 //! ```
-//! The gap of a few cache lines keeps the beginnings of the buffers, which is all that small requests touch, from falling
-//! into the same few sets of the caches, as they would at a stride of a power of two.
+//! The gap of a few cache lines keeps the beginnings of the buffers, which is all that small requests touch,
+//! from falling into the same few sets of the caches, as they would at a stride of a power of two.
 //!
 //! Invariants:
-//! 1. Both mappings stay where they are until `Drop`, and `Drop` leaves them mapped unless [`Buffers::retire`] said that the
-//!    kernel has no request left that could write to them.
+//! 1. Both mappings stay where they are until `Drop`, and `Drop` leaves them mapped unless
+//!    [`Buffers::retire`] said that the kernel has no request left that could write to them.
 //! 2. A buffer is ours from the completion that names it until [`Buffers::give_back`]; only then is it read.
 
 use std::io;
@@ -52,7 +53,8 @@ impl Mapping {
 }
 
 impl Buffers {
-    /// Maps `count` (a power of two) buffers of `len` bytes, all with the kernel once [`register`](Buffers::register) is done.
+    /// Maps `count` (a power of two) buffers of `len` bytes, all with the kernel once
+    /// [`register`](Buffers::register) is done.
     pub(crate) fn new(count: u16, len: usize) -> io::Result<Buffers> {
         let descriptors = Mapping::new(usize::from(count) * size_of::<BufRingEntry>())?;
         let data = Mapping::new(usize::from(count) * (len + GAP))?;
@@ -67,24 +69,26 @@ impl Buffers {
     /// Lets the kernel take from these buffers.
     pub(crate) fn register(&mut self, submitter: &Submitter<'_>) -> io::Result<()> {
         let address = self.descriptors.at.as_ptr() as u64;
-        // SAFETY: the descriptors are mapped, page-aligned, of `count` entries, and stay mapped (invariant 1).
+        // SAFETY: the descriptors are mapped, page-aligned, of `count` entries, and stay mapped (invariant
+        // 1).
         unsafe { submitter.register_buf_ring_with_flags(address, self.count, GROUP, 0) }
     }
 
     fn start(&self, id: u16) -> NonNull<u8> {
         let offset = usize::from(id) * (self.len + GAP);
-        // SAFETY: ids are below `count` (checked by the callers), so the offset is within the data mapping (invariant 1).
+        // SAFETY: ids are below `count` (checked by the callers), so the offset is within the data mapping
+        // (invariant 1).
         unsafe { self.data.at.add(offset) }
     }
 
-    /// The first `len` bytes of a buffer that a completion named (invariant 2; the caller gives it back only when the slice
-    /// is no longer used, which the `&mut` of [`give_back`](Buffers::give_back) enforces).
+    /// The first `len` bytes of a buffer that a completion named (invariant 2; the caller gives it back only
+    /// when the slice is no longer used, which the `&mut` of [`give_back`](Buffers::give_back) enforces).
     pub(crate) fn bytes(&self, id: u16, len: usize) -> &[u8] {
         if id >= self.count || len > self.len {
             return &[];
         }
-        // SAFETY: within the mapping (see `start`); the buffer is ours, so the kernel does not write to it (invariant 2), and
-        // fresh anonymous memory is initialized to zeroes.
+        // SAFETY: within the mapping (see `start`); the buffer is ours, so the kernel does not write to it
+        // (invariant 2), and fresh anonymous memory is initialized to zeroes.
         unsafe { std::slice::from_raw_parts(self.start(id).as_ptr(), len) }
     }
 
@@ -95,9 +99,10 @@ impl Buffers {
         }
         let index = usize::from(self.tail & (self.count - 1));
         let (address, len) = (self.start(id).as_ptr() as u64, self.len as u32);
-        // SAFETY: the index is below `count`, so the entry is within the descriptors' mapping, which is aligned to a page
-        // (invariant 1). There are never more buffers given back than there are entries, so the kernel does not read this
-        // one before the tail is published. The tail lives in the `resv` field, which the setters do not touch.
+        // SAFETY: the index is below `count`, so the entry is within the descriptors' mapping, which is
+        // aligned to a page (invariant 1). There are never more buffers given back than there are entries, so
+        // the kernel does not read this one before the tail is published. The tail lives in the `resv` field,
+        // which the setters do not touch.
         unsafe {
             let entry = &mut *self.descriptors.at.as_ptr().cast::<BufRingEntry>().add(index);
             entry.set_addr(address);
@@ -109,8 +114,8 @@ impl Buffers {
 
     /// Shows the kernel what was given back.
     pub(crate) fn publish(&mut self) {
-        // SAFETY: the tail is a u16 inside the first entry, aligned, mapped as long as `self` lives (invariant 1), and
-        // written by us only.
+        // SAFETY: the tail is a u16 inside the first entry, aligned, mapped as long as `self` lives
+        // (invariant 1), and written by us only.
         let tail = unsafe {
             let field = BufRingEntry::tail(self.descriptors.at.as_ptr().cast());
             AtomicU16::from_ptr(field.cast_mut())
@@ -130,7 +135,8 @@ impl Drop for Buffers {
             return;
         }
         for mapping in [&self.descriptors, &self.data] {
-            // SAFETY: mapped by us, and nobody uses it any more: no slice outlives `self`, no request is left (invariant 1).
+            // SAFETY: mapped by us, and nobody uses it any more: no slice outlives `self`, no request is left
+            // (invariant 1).
             let _ = unsafe { munmap(mapping.at.as_ptr().cast(), mapping.bytes) };
         }
     }
