@@ -9,7 +9,9 @@
 #![forbid(unsafe_code)]
 
 pub mod connection;
+pub mod keys;
 pub mod number;
+pub mod server;
 pub mod string;
 
 #[cfg(test)]
@@ -18,7 +20,7 @@ mod testing;
 use engine::Command;
 
 /// Every family's commands.
-const FAMILIES: &[&[&Command]] = &[connection::COMMANDS, string::COMMANDS];
+const FAMILIES: &[&[&Command]] = &[connection::COMMANDS, keys::COMMANDS, server::COMMANDS, string::COMMANDS];
 
 /// Every command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

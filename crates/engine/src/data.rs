@@ -66,7 +66,18 @@ impl<'a> Data<'a> {
         counters: &'a Counters,
         effects: &'a mut Effects,
     ) -> Data<'a> {
-        Data { access, database, home: database, now_ms, clock, touch: true, counters, effects, dirty: 0, hashed: None }
+        Data {
+            access,
+            database,
+            home: database,
+            now_ms,
+            clock,
+            touch: true,
+            counters,
+            effects,
+            dirty: 0,
+            hashed: None,
+        }
     }
 
     pub(crate) fn note_hash(&mut self, argument: &[u8], hash: KeyHash) {

@@ -186,7 +186,7 @@ impl Worker {
         let gauges = &conn.session.client.gauges;
         gauges.command.store(registered.id as u32 + 1, Ordering::Relaxed);
         gauges.commands.store(gauges.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
+        crate::observe::after(engine, batch, &mut conn.session, registered, args, took, output);
         if self.discard.pending_bytes() > 0 {
             // A command that ended CLIENT REPLY OFF is the first to be answered again.
             if conn.session.reply_mode == ReplyMode::On {

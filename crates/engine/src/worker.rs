@@ -525,7 +525,8 @@ impl Service for Worker {
             }
         }
         self.send_later(conns, now_ms);
-        let next_ms = self.later.peek().map_or(self.next_tick_ms, |Reverse((at_ms, _))| self.next_tick_ms.min(*at_ms));
+        let next_ms =
+            self.later.peek().map_or(self.next_tick_ms, |Reverse((at_ms, _))| self.next_tick_ms.min(*at_ms));
         Some(Duration::from_millis((next_ms - now_ms).clamp(0, TICK_MS) as u64))
     }
 

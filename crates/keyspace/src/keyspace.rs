@@ -241,7 +241,8 @@ impl Keyspace {
     /// The stripe and position of a cursor; any number may be asked. None behind the last stripe.
     pub fn locate(&self, cursor: u64) -> Option<(usize, u64)> {
         let bits = self.hasher.stripe_bits;
-        let stripe = usize::try_from(cursor >> (48 - bits)).ok().filter(|&stripe| stripe < self.stripes.len())?;
+        let stripe =
+            usize::try_from(cursor >> (48 - bits)).ok().filter(|&stripe| stripe < self.stripes.len())?;
         Some((stripe, cursor << (16 + bits)))
     }
 
@@ -512,6 +513,18 @@ impl<'k> Access<'k> {
             sum += table.bytes();
             sum
         })
+    }
+
+    /// Entries of a database in one held stripe.
+    pub fn stripe_len(&self, database: u32, stripe: usize) -> usize {
+        self.tables_ref(stripe).get(self.physical(database) as usize).map_or(0, Table::len)
+    }
+
+    /// What one held stripe's table of a database occupies.
+    pub fn stripe_bytes(&self, database: u32, stripe: usize) -> TableBytes {
+        self.tables_ref(stripe)
+            .get(self.physical(database) as usize)
+            .map_or_else(TableBytes::default, Table::bytes)
     }
 
     /// Segments and buckets of a database, over the stripes that are held.

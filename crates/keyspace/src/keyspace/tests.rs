@@ -279,7 +279,11 @@ fn cursors_round_trip_in_order() {
             for position in [0, 1 << (16 + bits), 5 << 40, u64::MAX << (16 + bits)] {
                 let cursor = keyspace.cursor(stripe, position);
                 assert!(cursor < 1 << 48);
-                assert_eq!(keyspace.locate(cursor), Some((stripe, position)), "{stripes} {stripe} {position}");
+                assert_eq!(
+                    keyspace.locate(cursor),
+                    Some((stripe, position)),
+                    "{stripes} {stripe} {position}"
+                );
                 assert!(stripes == 1 || position == 0 || last < Some(cursor));
                 last = Some(cursor);
             }
