@@ -372,9 +372,9 @@ impl Access<'_> {
     /// Unlocks the stripes held; the caller replaces `held` or drops it.
     #[inline]
     fn unlock(&mut self) {
-        // SAFETY: these locks were taken when `held` was made and are released once, here.
         match &self.held {
             Held::None | Held::All { .. } => {}
+            // SAFETY: these locks were taken when `held` was made; the caller drops or replaces it, so they are released once.
             Held::One(stripe) => unsafe { self.keyspace.stripes[*stripe].lock.unlock() },
             Held::Several(stripes) => {
                 // SAFETY: as above.

@@ -61,7 +61,6 @@ const HELP: &[(&str, &str)] = &[
 const MEANINGLESS: &[(&str, &str)] = &[
     ("CHANGE-REPL-ID", "there is no replication yet"),
     ("DICT-RESIZING", "tables grow and shrink a segment at a time and never rehash"),
-    ("JMAP", "there is no such memory map"),
     ("LISTPACK", "no value is kept in a listpack"),
     ("QUICKLIST", "no value is kept in a quicklist"),
     ("QUICKLIST-PACKED-THRESHOLD", "no value is kept in a quicklist"),
