@@ -12,6 +12,7 @@ pub mod bitmap;
 pub mod connection;
 pub mod help;
 pub mod hyperloglog;
+pub mod keys;
 pub mod number;
 pub mod persistence;
 pub mod server;
@@ -29,6 +30,7 @@ const FAMILIES: &[&[&Command]] = &[
     bitmap::COMMANDS,
     connection::COMMANDS,
     hyperloglog::COMMANDS,
+    keys::COMMANDS,
     persistence::COMMANDS,
     server::COMMANDS,
     string::COMMANDS,

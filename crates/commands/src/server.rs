@@ -3,6 +3,8 @@
 mod command;
 mod commandlog;
 mod config;
+mod debug;
+mod digest;
 mod info;
 mod latency;
 mod lolwut;
@@ -19,6 +21,7 @@ pub const COMMANDS: &[&Command] = &[
     &command::COMMAND,
     &commandlog::COMMANDLOG,
     &self::config::CONFIG,
+    &debug::DEBUG,
     &info::INFO,
     &latency::LATENCY,
     &lolwut::LOLWUT,

@@ -165,6 +165,34 @@ impl Client {
     }
 }
 
+/// Sends each request on one connection to a fresh server and compares what the log is told: requests joined by `;`, their words by a
+/// space. `?` accepts anything.
+pub fn check_effects(script: &[(&str, &str)]) {
+    let server = Server::start();
+    let mut reader = server.engine.log.reader();
+    let mut client = server.connect();
+    for (request, expected) in script {
+        client.send(request);
+        let reply = client.reply();
+        let mut bytes = Vec::new();
+        reader.read(&mut bytes, usize::MAX).expect("the log holds it");
+        let mut told = Vec::new();
+        let (mut parser, mut rest) = (resp::Parser::default(), &bytes[..]);
+        let limits = resp::Limits { bulk_bytes_max: 1 << 30, authenticated: true };
+        while let Ok(Some((_, len))) = parser.parse(rest, limits) {
+            let words = parser.args().iter().map(|range| rest[range.clone()].escape_ascii().to_string());
+            told.push(words.collect::<Vec<_>>().join(" "));
+            rest = &rest[len..];
+            parser.reset();
+        }
+        let told = told.join(";");
+        assert!(
+            *expected == "?" || told == *expected,
+            "{request} => {reply}\n  told     {told}\n  expected {expected}"
+        );
+    }
+}
+
 /// Sends each request on one connection to a fresh server and compares the replies. `$5 hello` is a bulk string, `*2 :1 :2` an array;
 /// a lone `?` accepts any reply.
 pub fn check(script: &[(&str, &str)]) {

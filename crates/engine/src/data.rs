@@ -110,6 +110,11 @@ impl<'a> Data<'a> {
         &mut self.access
     }
 
+    /// Enters the gate exclusively, for a command of [`Scope::Outside`](crate::Scope), which holds nothing.
+    pub fn enter_exclusively(&mut self) {
+        self.access = self.access.keyspace().exclusive(self.access.worker());
+    }
+
     /// The locks held, to look.
     pub fn access_ref(&self) -> &Access<'a> {
         &self.access

@@ -89,6 +89,8 @@ pub enum OwnedValue {
     Int(i64),
     /// What lay inside an entry, [`INLINE_MAX`] bytes at most.
     Bytes(Vec<u8>),
+    /// The same, put together by changes (see [`NewValue::Raw`]).
+    Raw(Vec<u8>),
     /// A large value.
     Shared(Box<Shared>),
 }
@@ -99,6 +101,7 @@ impl OwnedValue {
         match self {
             OwnedValue::Int(number) => into(NewValue::Int(number)),
             OwnedValue::Bytes(bytes) => into(NewValue::Bytes(&bytes)),
+            OwnedValue::Raw(bytes) => into(NewValue::Raw(&bytes)),
             OwnedValue::Shared(shared) => into(NewValue::Shared(*shared)),
         }
     }
@@ -123,15 +126,6 @@ impl<'a> ValueRef<'a> {
     pub fn value_type(&self) -> ValueType {
         match self {
             ValueRef::String(_) => ValueType::String,
-        }
-    }
-
-    /// A copy of the value; of a large one a second handle on the same blocks.
-    pub fn to_owned_value(&self) -> OwnedValue {
-        match *self {
-            ValueRef::String(StrRef::Int(number)) => OwnedValue::Int(number),
-            ValueRef::String(StrRef::Bytes(bytes)) => OwnedValue::Bytes(bytes.to_vec()),
-            ValueRef::String(StrRef::Shared(shared)) => OwnedValue::Shared(Box::new(shared.clone())),
         }
     }
 }

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use ahash::RandomState;
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::{RawMutex, RwLock};
-use value::string::{Shared, StrRef};
+use value::string::Shared;
 
 use crate::entry::{NewValue, OwnedValue, ValueRef};
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
@@ -652,6 +652,18 @@ impl<'k> Access<'k> {
         })
     }
 
+    /// Entries of a database in one held stripe.
+    pub fn stripe_len(&self, database: u32, stripe: usize) -> usize {
+        self.tables_ref(stripe).get(self.physical(database) as usize).map_or(0, Table::len)
+    }
+
+    /// What one held stripe's table of a database occupies.
+    pub fn stripe_bytes(&self, database: u32, stripe: usize) -> TableBytes {
+        self.tables_ref(stripe)
+            .get(self.physical(database) as usize)
+            .map_or_else(TableBytes::default, Table::bytes)
+    }
+
     /// Segments and buckets of a database, over the stripes that are held.
     pub fn shape(&self, database: u32) -> (usize, usize) {
         self.held_tables(database)
@@ -711,7 +723,7 @@ impl<'k> Access<'k> {
     }
 
     /// Entries, and entries with a deadline, of a held stripe in a physical database.
-    pub fn stripe_len(&self, physical: u32, stripe: usize) -> (usize, usize) {
+    pub fn physical_len(&self, physical: u32, stripe: usize) -> (usize, usize) {
         self.tables_ref(stripe)
             .get(physical as usize)
             .map_or((0, 0), |table| (table.len(), table.deadlines()))
@@ -906,14 +918,11 @@ impl<'a> Occupied<'a> {
 
     /// Removes the key and returns its value, which is moved and not copied if it is a large one.
     pub fn take(self) -> OwnedValue {
-        let small = match self.value() {
-            ValueRef::String(StrRef::Shared(_)) => None,
-            ValueRef::String(StrRef::Int(number)) => Some(OwnedValue::Int(number)),
-            ValueRef::String(StrRef::Bytes(bytes)) => Some(OwnedValue::Bytes(bytes.to_vec())),
-        };
-        match (self.table.remove(self.found, self.mark), small) {
-            (Some(large), _) => OwnedValue::Shared(large),
-            (None, small) => small.unwrap_or(OwnedValue::Bytes(Vec::new())),
+        // Of a large value this is a second handle, dropped for the first one below.
+        let copy = self.view().to_owned_value();
+        match self.table.remove(self.found, self.mark) {
+            Some(large) => OwnedValue::Shared(large),
+            None => copy,
         }
     }
 

@@ -10,9 +10,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use value::string::Shared;
+use value::string::{Shared, StrRef};
 
-use crate::entry::{EntryPtr, NewValue, ValueRef};
+use crate::entry::{EntryPtr, NewValue, OwnedValue, ValueRef};
 use crate::expiry::{Due, Place, TICK_MS, Wheel, tick_of};
 use crate::gate::WorkerId;
 use crate::index::{Index, Location};
@@ -32,6 +32,18 @@ pub struct EntryView<'a> {
     /// Whether a string is called `raw` by OBJECT ENCODING whatever its length: it lies outside its entry, or was
     /// changed in place (see [`NewValue::Raw`]).
     pub is_raw: bool,
+}
+
+impl EntryView<'_> {
+    /// The value by itself, to be put into another entry. A large one is shared, not copied.
+    pub fn to_owned_value(&self) -> OwnedValue {
+        match self.value {
+            ValueRef::String(StrRef::Int(number)) => OwnedValue::Int(number),
+            ValueRef::String(StrRef::Bytes(bytes)) if self.is_raw => OwnedValue::Raw(bytes.to_vec()),
+            ValueRef::String(StrRef::Bytes(bytes)) => OwnedValue::Bytes(bytes.to_vec()),
+            ValueRef::String(StrRef::Shared(shared)) => OwnedValue::Shared(Box::new(shared.clone())),
+        }
+    }
 }
 
 /// What every change of a table needs to know: the present parity, and whom to tell before an owed entry changes.

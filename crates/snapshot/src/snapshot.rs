@@ -287,7 +287,7 @@ impl Snapshot {
         for stripe in 0..keyspace.stripes() {
             let access = inside.lock_stripe(stripe);
             for (physical, sum) in (0..).zip(&mut sizes) {
-                let (keys, deadlines) = access.stripe_len(physical, stripe);
+                let (keys, deadlines) = access.physical_len(physical, stripe);
                 *sum = (sum.0 + keys as u64, sum.1 + deadlines as u64);
             }
         }

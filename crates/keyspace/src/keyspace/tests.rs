@@ -141,6 +141,29 @@ fn step(keyspace: &Keyspace, model: &mut Content, rng: &mut fastrand::Rng) {
                 }
             }
         }
+        220..235 => {
+            // A rename: the value moves to another key, maybe of another stripe and database.
+            let (to_database, to_name) = (rng.u32(..4), format!("key:{}", rng.u32(..400)));
+            let to = keyspace.key(to_name.as_bytes());
+            let to_id = (to_database, to_name.clone().into_bytes());
+            if to_id == id {
+                return;
+            }
+            let mut inside = keyspace.enter(WORKER);
+            let mut access = inside.lock_keys([key.hash, to.hash].into_iter());
+            let Entry::Occupied(entry) = access.entry(database, key) else { return };
+            let deadline = entry.deadline_ms();
+            let taken = entry.take();
+            match access.entry(to_database, to) {
+                Entry::Occupied(mut entry) => {
+                    taken.put(|value| entry.set_value(value));
+                    entry.set_deadline_ms(deadline);
+                }
+                Entry::Vacant(entry) => drop(taken.put(|value| entry.insert(value, deadline, 5))),
+            }
+            let content = model.remove(&id).unwrap();
+            model.insert(to_id, content);
+        }
         _ => {
             let mut inside = keyspace.enter(WORKER);
             let access = inside.lock_key(key.hash);
@@ -420,7 +443,7 @@ fn a_taken_value_moves() {
         assert_eq!(bytes_of(&entry.view()), value);
         assert_eq!((entry.deadline_ms(), entry.clock()), (Some(5), 9));
         assert!(value.len() < 4096 || address_of(entry.value()) == address, "a large value is not copied");
-        let copied = entry.value().to_owned_value();
+        let copied = entry.view().to_owned_value();
         let Entry::Vacant(other) = all.entry(2, to) else { panic!("left over") };
         let other = copied.put(|copy| other.insert(copy, None, 0));
         assert_eq!(bytes_of(&other.view()), value);
