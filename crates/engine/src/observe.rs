@@ -81,7 +81,9 @@ fn note(
         let line: Arc<[u8]> = monitor_line(session, args).into();
         engine.send_all(|| Message::Monitor(Arc::clone(&line)));
     }
-    let latency = &batch.config.latency;
+    // Settings of this moment: a CONFIG SET that switches a log off is not in it.
+    let config = engine.config.load();
+    let latency = &config.latency;
     let at_s = batch.now_ms / 1000;
     if let Some(threshold) = latency.monitor_milliseconds
         && took.as_millis() as u64 >= threshold

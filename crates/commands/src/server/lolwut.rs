@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn the_version_comes_last() {
-        let mut client = crate::testing::Server::start().connect();
+        let server = crate::testing::Server::start();
+        let mut client = server.connect();
         client.send("LOLWUT VERSION 5 20");
         assert!(client.reply().ends_with(&format!("Evenkeel ver. {VERSION}\\n")));
         check(&[("LOLWUT VERSION x", "-ERR value is not an integer or out of range")]);

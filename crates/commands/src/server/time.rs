@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn seconds_and_microseconds() {
-        let mut client = Server::start().connect();
+        let server = Server::start();
+        let mut client = server.connect();
         client.send("TIME x");
         assert_eq!(client.reply(), "-ERR wrong number of arguments for 'time' command");
         client.send("TIME");

@@ -170,7 +170,7 @@ mod tests {
             ),
             (
                 "COMMAND DOCS slowlog|get",
-                "%1 $11 slowlog|get %6 $7 summary $45 Answers the newest entries of the slow log. $5 since $6 2.2.12 $5 group $6 server $10 complexity $38 O(N), N being the entries answered $7 history ~1 *2 $5 4.0.0 $43 The client's address and name in each entry. $9 arguments *1 %4 $4 name $5 count $4 type $7 integer $12 display_text $5 count $5 flags ~1 +optional",
+                "%1 $11 slowlog|get %6 $7 summary $43 Answers the newest entries of the slow log. $5 since $6 2.2.12 $5 group $6 server $10 complexity $34 O(N), N being the entries answered $7 history ~1 *2 $5 4.0.0 $44 The client's address and name in each entry. $9 arguments *1 %4 $4 name $5 count $4 type $7 integer $12 display_text $5 count $5 flags ~1 +optional",
             ),
         ]);
     }

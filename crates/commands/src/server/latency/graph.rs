@@ -90,10 +90,10 @@ mod tests {
         let samples =
             [(10, 100), (20, 200), (30, 1200)].map(|(at_s, milliseconds)| Sample { at_s, milliseconds });
         let series = Series { samples: samples.into(), worst_ms: 2000 };
-        let text = draw("command", &series, 100);
+        let text = draw("command", &series, 40);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "command - high 1200 ms, low 100 ms (all time high 2000 ms)");
         assert_eq!(lines[2..6], ["  #", "  #", "  #", "_o#"]);
-        assert_eq!(lines[7..], ["187", "m00", " ss"]);
+        assert_eq!(lines[7..], ["321", "000", "sss"]);
     }
 }
