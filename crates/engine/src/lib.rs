@@ -1,6 +1,6 @@
 //! Sessions and the request path: what happens between bytes from a client and bytes back to it.
 //!
-//! Knows commands only as a table handed in; opens no file and no socket; takes stripe locks only through `keyspace`.
+//! Knows commands only as a table handed in; opens no socket and no file but those of `/proc/self`; takes stripe locks only through `keyspace`.
 
 #![forbid(unsafe_code)]
 

@@ -98,7 +98,7 @@ counters! {
 const BUCKETS: usize = 128;
 
 /// What is known of one command on one worker.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CommandStats {
     /// Times executed.
     pub calls: Counter,
@@ -109,18 +109,6 @@ pub struct CommandStats {
     /// Times it answered with an error.
     pub failed: Counter,
     histogram: Box<[Counter]>,
-}
-
-impl Default for CommandStats {
-    fn default() -> CommandStats {
-        CommandStats {
-            calls: Counter::default(),
-            nanos: Counter::default(),
-            rejected: Counter::default(),
-            failed: Counter::default(),
-            histogram: Box::default(),
-        }
-    }
 }
 
 /// The bucket of a duration.

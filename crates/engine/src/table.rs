@@ -155,7 +155,11 @@ fn register(command: &'static Command, parent: Option<&str>, count: &mut usize) 
 /// Calls `each` with the index of every key argument, in the order of the specifications. Returns false when a count among the arguments
 /// is no number or does not fit; the command will then answer with its own error.
 pub fn keys_of(command: &Command, args: &[&[u8]], mut each: impl FnMut(usize)) -> bool {
-    command.keys.iter().fold(true, |sound, spec| keys_of_spec(spec, args, &mut each) && sound)
+    let mut sound = true;
+    for spec in command.keys {
+        sound &= keys_of_spec(spec, args, &mut each);
+    }
+    sound
 }
 
 /// The same for one specification.

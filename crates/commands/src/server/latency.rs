@@ -108,7 +108,7 @@ pub static RESET: Command = Command {
 
 fn reset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let named = &args[2..];
-    let forget = |event: &str| named.is_empty() || named.iter().any(|name| *name == event.as_bytes());
+    let forget = |event: &str| named.is_empty() || named.contains(&event.as_bytes());
     ctx.reply.integer(ctx.engine.latency.reset(forget) as i64);
     Ok(())
 }

@@ -49,7 +49,14 @@ fn get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let count = match args {
         [_, _] => SHOWN,
         [_, _, number] => count(number)?,
-        _ => return Err(Error::wrong_arity("slowlog|get")),
+        _ => {
+            let text = [
+                b"ERR unknown subcommand or wrong number of arguments for '",
+                args[1],
+                b"'. Try SLOWLOG HELP.",
+            ];
+            return Err(Error::new(text.concat()));
+        }
     };
     show(ctx, LogKind::Slow, count);
     Ok(())
@@ -110,7 +117,10 @@ mod tests {
             ("SLOWLOG GET x", "-ERR count should be greater than or equal to -1"),
             ("SLOWLOG GET -2", "-ERR count should be greater than or equal to -1"),
             ("SLOWLOG GET -1", "*0"),
-            ("SLOWLOG GET 1 2", "-ERR wrong number of arguments for 'slowlog|get' command"),
+            (
+                "SLOWLOG GET 1 2",
+                "-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
+            ),
             ("SLOWLOG LEN", ":0"),
         ]);
     }
