@@ -48,7 +48,7 @@ const GATE_CHECK: usize = 64;
 const TICK_MS: i64 = 100;
 
 /// What a walk of a snapshot takes of the time that serving takes: 3/7, so that serving keeps 70 %.
-const WALK_SHARE_PERCENT: u32 = 43;
+const WALK_SHARE_PERCENT: u32 = 15;
 
 /// The shortest slice of a walk: less would be spent on entering and leaving.
 const WALK_SLICE_MIN: Duration = Duration::from_micros(50);

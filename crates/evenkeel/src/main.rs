@@ -8,6 +8,7 @@ mod banner;
 mod crash_report;
 mod invocation;
 mod limits;
+mod listen;
 mod log_setup;
 mod pidfile;
 mod restart;

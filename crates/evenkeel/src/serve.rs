@@ -16,8 +16,9 @@ use config::{Applier, ApplyError, Change, Config, ReactorChoice};
 use engine::mailbox::Message;
 use engine::{CommandTable, Ending, Engine, Persistence, Worker};
 use keyspace::{Keyspace, Options, WorkerId};
-use net::{Listener, Reactor, ReactorKind, TcpOptions};
+use net::{Reactor, ReactorKind};
 
+use crate::listen::{self, ListenApplier};
 use crate::saving::{Saving, is_cancelled};
 use crate::shell::Shell;
 use crate::signals::Termination;
@@ -71,13 +72,18 @@ fn start(shell: &Shell) -> Result<Server, String> {
     shell.live.add_applier(Box::new(SavingApplier(Arc::clone(&saving))));
     // Until the file is loaded; commands that may not run meanwhile are told so.
     engine.set_loading(true);
-    let listeners = listen(&config)?;
+    let listeners = listen::all(&config)?;
     let mut group = Reactor::group(reactor_config(&config), reactors)
         .map_err(|e| format!("Can't start reactors: {e}"))?;
+    shell.live.add_applier(Box::new(ListenApplier::new(group[0].handle(), listeners.clone())));
     group[0].listen(listeners);
     if let Some(reason) = group[0].fallback_reason() {
         journal::notice!("io_uring is not available here ({reason}): using epoll");
     }
+    let _ = engine.run.reactor.set(match group[0].kind() {
+        ReactorKind::Epoll => "epoll",
+        _ => "io_uring",
+    });
     for (reactor, share) in group.iter().zip(&engine.workers) {
         share.mailbox.attach(reactor.handle());
     }
@@ -117,35 +123,6 @@ fn reactor_config(config: &Config) -> net::Config {
         ReactorChoice::Epoll => ReactorKind::Epoll,
     };
     net::Config { kind, ..net::Config::default() }
-}
-
-fn listen(config: &Config) -> Result<Vec<Listener>, String> {
-    let network = &config.network;
-    let mut listeners = Vec::new();
-    if network.port != 0 {
-        let addresses: Vec<String> = network
-            .bind
-            .iter()
-            .map(|bind| format!("{}{}", if bind.optional { "-" } else { "" }, bind.address))
-            .collect();
-        let options =
-            TcpOptions { backlog: network.tcp_backlog as i32, keepalive_s: network.tcp_keepalive_seconds };
-        let bound = net::bind_tcp(&addresses, network.port, options).map_err(|error| {
-            journal::warning!("{error}");
-            "Failed listening on port, aborting.".to_string()
-        })?;
-        bound.warnings.iter().for_each(|warning| journal::warning!("{warning}"));
-        listeners.extend(bound.listeners);
-    }
-    if let Some(path) = &network.unix_socket {
-        let mode = (network.unix_socket_mode != 0).then_some(network.unix_socket_mode);
-        listeners
-            .push(net::bind_unix(path, mode, network.tcp_backlog as i32).map_err(|error| error.to_string())?);
-    }
-    if listeners.is_empty() {
-        return Err("Configured to not listen anywhere, exiting.".into());
-    }
-    Ok(listeners)
 }
 
 impl Server {
