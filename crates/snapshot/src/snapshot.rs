@@ -50,8 +50,8 @@ const HOLD_BYTES: u64 = 128 * 1024;
 /// Most entries looked at during one stay under a stripe's lock; few in tests, so that much happens between two stays.
 const HOLD_ENTRIES: usize = if cfg!(test) { 5 } else { 1024 };
 
-/// Entries between two looks at the clock.
-const CLOCK_EVERY: u32 = 16;
+/// Work between two looks at the clock: so many entries, each counting once more for every KiB (which may be compressed).
+const CLOCK_EVERY: u64 = 16;
 
 /// What a frozen value's place in the queue is charged, beside its key.
 const FROZEN_BYTES: u64 = 256;
@@ -277,11 +277,7 @@ impl Prepared {
 
 impl Snapshot {
     /// Counts the keys and starts the writer's thread. Fails when there can be no thread; the sink is aborted then.
-    pub fn prepare(
-        inside: &mut Inside<'_>,
-        options: Options,
-        mut sink: Box<dyn Sink>,
-    ) -> io::Result<Prepared> {
+    pub fn prepare(inside: &mut Inside<'_>, options: Options, sink: Box<dyn Sink>) -> io::Result<Prepared> {
         let keyspace = inside.keyspace();
         let mut sizes = vec![(0, 0); keyspace.databases() as usize];
         for stripe in 0..keyspace.stripes() {
@@ -319,23 +315,21 @@ impl Snapshot {
             writer_result: OnceLock::new(),
             outcome: OnceLock::new(),
         });
-        // The sink goes to the thread through a slot, so that it is still here if there is none.
-        let slot = Arc::new(Mutex::new(None));
+        // The sink goes to the thread through a slot, so that it can be had back if there is no thread.
+        let slot = Arc::new(Mutex::new(Some(sink)));
         let (theirs, for_thread) = (Arc::clone(&slot), Arc::clone(&snapshot));
         let body = move || {
-            if let Some(sink) = theirs.lock().take() {
+            let sink = theirs.lock().take();
+            if let Some(sink) = sink {
                 crate::writer::run(for_thread, sink);
             }
         };
-        let mut held = slot.lock();
         match std::thread::Builder::new().name("snapshot".into()).spawn(body) {
-            Ok(_detached) => {
-                *held = Some(sink);
-                drop(held);
-                Ok(Prepared(Some(snapshot)))
-            }
+            Ok(_detached) => Ok(Prepared(Some(snapshot))),
             Err(error) => {
-                sink.abort();
+                if let Some(mut sink) = slot.lock().take() {
+                    sink.abort();
+                }
                 Err(error)
             }
         }
@@ -765,7 +759,7 @@ struct Stay {
     start: Instant,
     entries_left: usize,
     bytes: u64,
-    until_clock: u32,
+    until_clock: u64,
     over: bool,
 }
 
@@ -783,7 +777,7 @@ impl Stay {
     /// Notes an entry that took `bytes`; true when there is time for another.
     fn go_on(&mut self, bytes: u64) -> bool {
         self.bytes += bytes;
-        self.until_clock -= 1;
+        self.until_clock = self.until_clock.saturating_sub(1 + bytes / 1024);
         if self.until_clock == 0 {
             self.until_clock = CLOCK_EVERY;
             self.over |= self.start.elapsed() >= HOLD;
