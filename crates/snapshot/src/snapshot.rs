@@ -7,7 +7,8 @@
 //!     └ dropped: nothing └────> settling marks without encoding ────────────────────┘
 //! ```
 //! Locks held on entry: none, but for [`PreImage`]'s calls (a stripe's, or the gate exclusively). Invariants S1 to S4 are the
-//! crate's. Faults: the sink's errors end up in [`Snapshot::outcome`]; the keyspace is never touched by one. Crash in the middle:
+//! crate's. Faults: the sink's errors end up in [`Snapshot::outcome`]; the keyspace is never touched by one. A sink that hangs
+//! while workers wait for room is given up after [`Options::stall_max`], and they go on. Crash in the middle:
 //! what the sink has written is not a complete file, and its owner has not put it in place.
 //!
 //! Bounds: under a stripe's lock a walk stays [`HOLD`] or [`HOLD_BYTES`], whichever comes first. Cut: a flag, a map of databases and a
@@ -15,7 +16,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -88,6 +89,9 @@ pub struct Options {
     pub aux: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether, and how, entries' use is written. `None` where the eviction policy is neither LRU nor LFU.
     pub usage: Option<UsageOf>,
+    /// A sink that takes nothing for so long while workers wait for room is given up: a disk that hangs must end the save, not the
+    /// server. One portion of the sink has to fit in.
+    pub stall_max: Duration,
     /// Called by the writer when a walker that has nothing to do should look again: room was made, or the file is done.
     pub wake: Option<Box<dyn Fn() + Send + Sync>>,
 }
@@ -101,6 +105,7 @@ impl Default for Options {
             version: rdb::VERSION,
             aux: Vec::new(),
             usage: None,
+            stall_max: Duration::from_secs(10),
             wake: None,
         }
     }
@@ -215,6 +220,8 @@ pub struct Snapshot {
     bytes_written: AtomicU64,
     frozen_outstanding: AtomicUsize,
     held: AtomicI64,
+    /// It was given up since the sink took nothing.
+    stalled: AtomicBool,
     writer_result: OnceLock<Result<(), Failure>>,
     outcome: OnceLock<Outcome>,
 }
@@ -312,6 +319,7 @@ impl Snapshot {
             bytes_written: AtomicU64::new(0),
             frozen_outstanding: AtomicUsize::new(0),
             held: AtomicI64::new(0),
+            stalled: AtomicBool::new(false),
             writer_result: OnceLock::new(),
             outcome: OnceLock::new(),
         });
@@ -430,8 +438,36 @@ impl Snapshot {
             return Duration::ZERO;
         }
         let start = Instant::now();
-        self.budget.wait_while(|budget| self.is_running() && budget.is_exceeded());
+        self.wait_for_writer_to_pass(Budget::is_exceeded);
         start.elapsed()
+    }
+
+    /// Waits while the budget is in a state that only the writer ends; gives the save up if the writer hangs.
+    fn wait_for_writer_to_pass(&self, blocked: impl Fn(&Budget) -> bool) {
+        let mut moved = (self.bytes_written.load(Ordering::Relaxed), Instant::now());
+        self.budget.wait_while(|budget| {
+            let written = self.bytes_written.load(Ordering::Relaxed);
+            if written != moved.0 {
+                moved = (written, Instant::now());
+            }
+            if !self.is_running() || !blocked(budget) {
+                return false;
+            }
+            if moved.1.elapsed() < self.options.stall_max {
+                return true;
+            }
+            self.stalled.store(true, Ordering::SeqCst);
+            if self.queue.abort() {
+                self.mode.store(DRAINING, Ordering::SeqCst);
+                return false;
+            }
+            // The writer has just come to its end.
+            true
+        });
+        if !self.is_running() {
+            // Others that wait need not find out for themselves.
+            self.budget.notify();
+        }
     }
 
     /// Walks to the end and detaches: SAVE, and a server that ends. Other workers may step at the same time.
@@ -441,9 +477,7 @@ impl Snapshot {
             let progress = self.step(&mut keyspace.enter(worker), SLICE);
             match progress {
                 Progress::Worked => {}
-                Progress::Throttled => {
-                    self.budget.wait_while(|budget| self.is_running() && budget.is_tight());
-                }
+                Progress::Throttled => self.wait_for_writer_to_pass(Budget::is_tight),
                 Progress::Waiting => self.budget.wait_while(|_| {
                     let pool = self.pool.lock();
                     pool.is_complete() && self.writer_result.get().is_none()
@@ -708,6 +742,15 @@ impl Snapshot {
 
     /// The writer's last act.
     pub(crate) fn writer_ended(&self, result: Result<(), Failure>) {
+        let result = match result {
+            Err(Failure::Cancelled) if self.stalled.load(Ordering::SeqCst) => {
+                let seconds = self.options.stall_max.as_secs_f32();
+                Err(Failure::Io(format!(
+                    "the disk took nothing for {seconds} seconds while the budget was used up"
+                )))
+            }
+            result => result,
+        };
         if result.is_err() {
             self.mode.store(DRAINING, Ordering::SeqCst);
         }
