@@ -14,7 +14,6 @@
 //! Bounds: under a stripe's lock a walk stays [`HOLD`] or [`HOLD_BYTES`], whichever comes first. Cut: a flag, a map of databases and a
 //! pointer, plus what the caller's closure does.
 
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,6 +26,8 @@ use value::{Shared, StrRef};
 
 use crate::budget::Budget;
 use crate::lane::{Lane, Settings};
+use crate::options::{Options, Sink};
+use crate::outcome::{Failure, Outcome, Progress, Status};
 use crate::queue::{Frozen, Queue};
 use crate::tasks::{Pool, Task};
 
@@ -56,138 +57,6 @@ const CLOCK_EVERY: u64 = 16;
 
 /// What a frozen value's place in the queue is charged, beside its key.
 const FROZEN_BYTES: u64 = 256;
-
-/// Where an image's bytes go. Used by one thread; may block.
-pub trait Sink: Send {
-    /// Takes the next bytes.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    /// Everything has been written: makes it last and puts it in place.
-    fn finish(&mut self) -> io::Result<()>;
-
-    /// Gives up and removes what was written. Also called after an error of the other two.
-    fn abort(&mut self);
-
-    /// What the sink's buffers occupy, in bytes; counted against the budget.
-    fn memory_bytes(&self) -> u64;
-}
-
-/// Turns an entry's 24-bit LRU or LFU field into what the file says about its use.
-pub type UsageOf = Box<dyn Fn(u32) -> Usage + Send + Sync>;
-
-/// How a snapshot is made.
-pub struct Options {
-    /// `snapshot-memory-budget`.
-    pub budget_bytes: u64,
-    /// `rdbcompression`.
-    pub compression: bool,
-    /// `rdbchecksum`.
-    pub checksum: bool,
-    /// Version in the file's magic.
-    pub version: u16,
-    /// Facts written at the file's start, in this order.
-    pub aux: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Whether, and how, entries' use is written. `None` where the eviction policy is neither LRU nor LFU.
-    pub usage: Option<UsageOf>,
-    /// A sink that takes nothing for so long while workers wait for room is given up: a disk that hangs must end the save, not the
-    /// server. One portion of the sink has to fit in.
-    pub stall_max: Duration,
-    /// Called by the writer when a walker that has nothing to do should look again: room was made, or the file is done.
-    pub wake: Option<Box<dyn Fn() + Send + Sync>>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            budget_bytes: 64 * 1024 * 1024,
-            compression: true,
-            checksum: true,
-            version: rdb::VERSION,
-            aux: Vec::new(),
-            usage: None,
-            stall_max: Duration::from_secs(10),
-            wake: None,
-        }
-    }
-}
-
-/// Why there is no file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The sink reported this.
-    Io(String),
-    /// Somebody asked for it.
-    Cancelled,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Io(reason) => f.write_str(reason),
-            Failure::Cancelled => f.write_str("cancelled"),
-        }
-    }
-}
-
-/// How a snapshot ended.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Entries in the file, or why there is none.
-    pub result: Result<u64, Failure>,
-    /// Bytes written.
-    pub bytes: u64,
-    /// From the cut to the end.
-    pub duration: Duration,
-    /// Most bytes occupied at any time.
-    pub budget_peak_bytes: u64,
-}
-
-/// What a call of [`Snapshot::step`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Progress {
-    /// There is more to walk: call again.
-    Worked,
-    /// The writer has to catch up first; [`Options::wake`] says when.
-    Throttled,
-    /// Nothing to walk: other workers have the rest, or the writer is ending the file.
-    Waiting,
-    /// Call [`Snapshot::detach`], outside the gate.
-    NeedsDetach,
-    /// It is over.
-    Over,
-}
-
-/// Where a snapshot stands.
-#[derive(Clone, Debug)]
-pub struct Status {
-    /// Entries emitted.
-    pub keys_done: u64,
-    /// Entries at the cut; counted just before it.
-    pub keys_total: u64,
-    /// Bytes written.
-    pub bytes_written: u64,
-    /// Bytes occupied now.
-    pub budget_used_bytes: u64,
-    /// Most bytes occupied so far.
-    pub budget_peak_bytes: u64,
-    /// The budget.
-    pub budget_bytes: u64,
-    /// Bytes that writers' copies hold back for frozen values, part of those occupied.
-    pub held_back_bytes: u64,
-    /// Flushed tables waiting to be emitted, bytes; not part of the budget, since they were there at the cut.
-    pub tables_bytes: u64,
-    /// Blocks and frozen values that wait for the writer.
-    pub queued: (usize, usize),
-    /// Since the cut.
-    pub elapsed: Duration,
-    /// How long the cut kept everybody outside.
-    pub cut: Duration,
-    /// How long the cut waited for batches in progress.
-    pub cut_wait: Duration,
-    /// Marks are being settled after a failure or a cancellation.
-    pub is_draining: bool,
-}
 
 /// What is known from the cut on.
 struct Cut {
