@@ -140,5 +140,7 @@ fn main() {
         cpu_seconds("save_load") - before,
         loaded.keys as f64 / seconds / 1e6
     );
-    std::fs::remove_file(config.path()).expect("the file");
+    if std::env::var_os("KEEP").is_none() {
+        std::fs::remove_file(config.path()).expect("the file");
+    }
 }

@@ -8,8 +8,12 @@
 //! one costs a copy; so the walk freezes no more while that many are ahead of the writer.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+
+/// How often a waiter looks again although nothing was released: he may be waiting for a writer that hangs.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 pub(crate) struct Budget {
     limit: i64,
@@ -76,7 +80,7 @@ impl Budget {
         self.used.load(Ordering::SeqCst) > self.limit
     }
 
-    /// Waits while `blocked` says so; it is asked again whenever something was released.
+    /// Waits while `blocked` says so; it is asked again whenever something was released, and every [`LOOK_AGAIN`].
     pub(crate) fn wait_while(&self, mut blocked: impl FnMut(&Budget) -> bool) {
         if !blocked(self) {
             return;
@@ -84,7 +88,8 @@ impl Budget {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut turn = self.turn.lock();
         while blocked(self) {
-            self.changed.wait(&mut turn);
+            // Timed out or not: `blocked` decides.
+            let _ = self.changed.wait_for(&mut turn, LOOK_AGAIN);
         }
         drop(turn);
         self.waiting.fetch_sub(1, Ordering::SeqCst);

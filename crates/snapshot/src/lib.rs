@@ -35,6 +35,8 @@
 //! | Module | Content |
 //! |---|---|
 //! | [`Snapshot`] | the life of a snapshot: prepare, cut, step, detach, outcome |
+//! | [`Options`], [`Sink`] | what it is told |
+//! | [`Status`], [`Progress`], [`Outcome`] | what it tells |
 //! | `budget` | what it may occupy, and waiting for room |
 //! | `lane` | a worker's block and how an entry gets into it |
 //! | `queue` | what the writer has to do |
@@ -45,12 +47,13 @@
 
 mod budget;
 mod lane;
+mod options;
+mod outcome;
 mod queue;
 mod snapshot;
 mod tasks;
 mod writer;
 
-pub use snapshot::{
-    BLOCK_BYTES, BUDGET_BYTES_MIN, Failure, Options, Outcome, Prepared, Progress, Sink, Snapshot, Status,
-    UsageOf,
-};
+pub use options::{Options, Sink, UsageOf};
+pub use outcome::{Failure, Outcome, Progress, Status};
+pub use snapshot::{BLOCK_BYTES, BUDGET_BYTES_MIN, Prepared, Snapshot};

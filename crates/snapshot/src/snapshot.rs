@@ -7,15 +7,15 @@
 //!     └ dropped: nothing └────> settling marks without encoding ────────────────────┘
 //! ```
 //! Locks held on entry: none, but for [`PreImage`]'s calls (a stripe's, or the gate exclusively). Invariants S1 to S4 are the
-//! crate's. Faults: the sink's errors end up in [`Snapshot::outcome`]; the keyspace is never touched by one. Crash in the middle:
+//! crate's. Faults: the sink's errors end up in [`Snapshot::outcome`]; the keyspace is never touched by one. A sink that hangs
+//! while workers wait for room is given up after [`Options::stall_max`], and they go on. Crash in the middle:
 //! what the sink has written is not a complete file, and its owner has not put it in place.
 //!
 //! Bounds: under a stripe's lock a walk stays [`HOLD`] or [`HOLD_BYTES`], whichever comes first. Cut: a flag, a map of databases and a
 //! pointer, plus what the caller's closure does.
 
-use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ use value::{Shared, StrRef};
 
 use crate::budget::Budget;
 use crate::lane::{Lane, Settings};
+use crate::options::{Options, Sink};
+use crate::outcome::{Failure, Outcome, Progress, Status};
 use crate::queue::{Frozen, Queue};
 use crate::tasks::{Pool, Task};
 
@@ -50,139 +52,11 @@ const HOLD_BYTES: u64 = 128 * 1024;
 /// Most entries looked at during one stay under a stripe's lock; few in tests, so that much happens between two stays.
 const HOLD_ENTRIES: usize = if cfg!(test) { 5 } else { 1024 };
 
-/// Entries between two looks at the clock.
-const CLOCK_EVERY: u32 = 16;
+/// Work between two looks at the clock: so many entries, each counting once more for every KiB (which may be compressed).
+const CLOCK_EVERY: u64 = 16;
 
 /// What a frozen value's place in the queue is charged, beside its key.
 const FROZEN_BYTES: u64 = 256;
-
-/// Where an image's bytes go. Used by one thread; may block.
-pub trait Sink: Send {
-    /// Takes the next bytes.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    /// Everything has been written: makes it last and puts it in place.
-    fn finish(&mut self) -> io::Result<()>;
-
-    /// Gives up and removes what was written. Also called after an error of the other two.
-    fn abort(&mut self);
-
-    /// What the sink's buffers occupy, in bytes; counted against the budget.
-    fn memory_bytes(&self) -> u64;
-}
-
-/// Turns an entry's 24-bit LRU or LFU field into what the file says about its use.
-pub type UsageOf = Box<dyn Fn(u32) -> Usage + Send + Sync>;
-
-/// How a snapshot is made.
-pub struct Options {
-    /// `snapshot-memory-budget`.
-    pub budget_bytes: u64,
-    /// `rdbcompression`.
-    pub compression: bool,
-    /// `rdbchecksum`.
-    pub checksum: bool,
-    /// Version in the file's magic.
-    pub version: u16,
-    /// Facts written at the file's start, in this order.
-    pub aux: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Whether, and how, entries' use is written. `None` where the eviction policy is neither LRU nor LFU.
-    pub usage: Option<UsageOf>,
-    /// Called by the writer when a walker that has nothing to do should look again: room was made, or the file is done.
-    pub wake: Option<Box<dyn Fn() + Send + Sync>>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            budget_bytes: 64 * 1024 * 1024,
-            compression: true,
-            checksum: true,
-            version: rdb::VERSION,
-            aux: Vec::new(),
-            usage: None,
-            wake: None,
-        }
-    }
-}
-
-/// Why there is no file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The sink reported this.
-    Io(String),
-    /// Somebody asked for it.
-    Cancelled,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Io(reason) => f.write_str(reason),
-            Failure::Cancelled => f.write_str("cancelled"),
-        }
-    }
-}
-
-/// How a snapshot ended.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Entries in the file, or why there is none.
-    pub result: Result<u64, Failure>,
-    /// Bytes written.
-    pub bytes: u64,
-    /// From the cut to the end.
-    pub duration: Duration,
-    /// Most bytes occupied at any time.
-    pub budget_peak_bytes: u64,
-}
-
-/// What a call of [`Snapshot::step`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Progress {
-    /// There is more to walk: call again.
-    Worked,
-    /// The writer has to catch up first; [`Options::wake`] says when.
-    Throttled,
-    /// Nothing to walk: other workers have the rest, or the writer is ending the file.
-    Waiting,
-    /// Call [`Snapshot::detach`], outside the gate.
-    NeedsDetach,
-    /// It is over.
-    Over,
-}
-
-/// Where a snapshot stands.
-#[derive(Clone, Debug)]
-pub struct Status {
-    /// Entries emitted.
-    pub keys_done: u64,
-    /// Entries at the cut; counted just before it.
-    pub keys_total: u64,
-    /// Bytes written.
-    pub bytes_written: u64,
-    /// Bytes occupied now.
-    pub budget_used_bytes: u64,
-    /// Most bytes occupied so far.
-    pub budget_peak_bytes: u64,
-    /// The budget.
-    pub budget_bytes: u64,
-    /// Bytes that writers' copies hold back for frozen values, part of those occupied.
-    pub held_back_bytes: u64,
-    /// Flushed tables waiting to be emitted, bytes; not part of the budget, since they were there at the cut.
-    pub tables_bytes: u64,
-    /// Blocks and frozen values that wait for the writer.
-    pub queued: (usize, usize),
-    /// Since the cut.
-    pub elapsed: Duration,
-    /// How long the cut kept everybody outside.
-    pub cut: Duration,
-    /// How long the cut waited for batches in progress.
-    pub cut_wait: Duration,
-    /// Marks are being settled after a failure or a cancellation.
-    pub is_draining: bool,
-}
 
 /// What is known from the cut on.
 struct Cut {
@@ -215,6 +89,8 @@ pub struct Snapshot {
     bytes_written: AtomicU64,
     frozen_outstanding: AtomicUsize,
     held: AtomicI64,
+    /// It was given up since the sink took nothing.
+    stalled: AtomicBool,
     writer_result: OnceLock<Result<(), Failure>>,
     outcome: OnceLock<Outcome>,
 }
@@ -277,11 +153,7 @@ impl Prepared {
 
 impl Snapshot {
     /// Counts the keys and starts the writer's thread. Fails when there can be no thread; the sink is aborted then.
-    pub fn prepare(
-        inside: &mut Inside<'_>,
-        options: Options,
-        mut sink: Box<dyn Sink>,
-    ) -> io::Result<Prepared> {
+    pub fn prepare(inside: &mut Inside<'_>, options: Options, sink: Box<dyn Sink>) -> io::Result<Prepared> {
         let keyspace = inside.keyspace();
         let mut sizes = vec![(0, 0); keyspace.databases() as usize];
         for stripe in 0..keyspace.stripes() {
@@ -316,26 +188,25 @@ impl Snapshot {
             bytes_written: AtomicU64::new(0),
             frozen_outstanding: AtomicUsize::new(0),
             held: AtomicI64::new(0),
+            stalled: AtomicBool::new(false),
             writer_result: OnceLock::new(),
             outcome: OnceLock::new(),
         });
-        // The sink goes to the thread through a slot, so that it is still here if there is none.
-        let slot = Arc::new(Mutex::new(None));
+        // The sink goes to the thread through a slot, so that it can be had back if there is no thread.
+        let slot = Arc::new(Mutex::new(Some(sink)));
         let (theirs, for_thread) = (Arc::clone(&slot), Arc::clone(&snapshot));
         let body = move || {
-            if let Some(sink) = theirs.lock().take() {
+            let sink = theirs.lock().take();
+            if let Some(sink) = sink {
                 crate::writer::run(for_thread, sink);
             }
         };
-        let mut held = slot.lock();
         match std::thread::Builder::new().name("snapshot".into()).spawn(body) {
-            Ok(_detached) => {
-                *held = Some(sink);
-                drop(held);
-                Ok(Prepared(Some(snapshot)))
-            }
+            Ok(_detached) => Ok(Prepared(Some(snapshot))),
             Err(error) => {
-                sink.abort();
+                if let Some(mut sink) = slot.lock().take() {
+                    sink.abort();
+                }
                 Err(error)
             }
         }
@@ -436,8 +307,36 @@ impl Snapshot {
             return Duration::ZERO;
         }
         let start = Instant::now();
-        self.budget.wait_while(|budget| self.is_running() && budget.is_exceeded());
+        self.wait_for_writer_to_pass(Budget::is_exceeded);
         start.elapsed()
+    }
+
+    /// Waits while the budget is in a state that only the writer ends; gives the save up if the writer hangs.
+    fn wait_for_writer_to_pass(&self, blocked: impl Fn(&Budget) -> bool) {
+        let mut moved = (self.bytes_written.load(Ordering::Relaxed), Instant::now());
+        self.budget.wait_while(|budget| {
+            let written = self.bytes_written.load(Ordering::Relaxed);
+            if written != moved.0 {
+                moved = (written, Instant::now());
+            }
+            if !self.is_running() || !blocked(budget) {
+                return false;
+            }
+            if moved.1.elapsed() < self.options.stall_max {
+                return true;
+            }
+            self.stalled.store(true, Ordering::SeqCst);
+            if self.queue.abort() {
+                self.mode.store(DRAINING, Ordering::SeqCst);
+                return false;
+            }
+            // The writer has just come to its end.
+            true
+        });
+        if !self.is_running() {
+            // Others that wait need not find out for themselves.
+            self.budget.notify();
+        }
     }
 
     /// Walks to the end and detaches: SAVE, and a server that ends. Other workers may step at the same time.
@@ -447,9 +346,7 @@ impl Snapshot {
             let progress = self.step(&mut keyspace.enter(worker), SLICE);
             match progress {
                 Progress::Worked => {}
-                Progress::Throttled => {
-                    self.budget.wait_while(|budget| self.is_running() && budget.is_tight());
-                }
+                Progress::Throttled => self.wait_for_writer_to_pass(Budget::is_tight),
                 Progress::Waiting => self.budget.wait_while(|_| {
                     let pool = self.pool.lock();
                     pool.is_complete() && self.writer_result.get().is_none()
@@ -714,6 +611,15 @@ impl Snapshot {
 
     /// The writer's last act.
     pub(crate) fn writer_ended(&self, result: Result<(), Failure>) {
+        let result = match result {
+            Err(Failure::Cancelled) if self.stalled.load(Ordering::SeqCst) => {
+                let seconds = self.options.stall_max.as_secs_f32();
+                Err(Failure::Io(format!(
+                    "the disk took nothing for {seconds} seconds while the budget was used up"
+                )))
+            }
+            result => result,
+        };
         if result.is_err() {
             self.mode.store(DRAINING, Ordering::SeqCst);
         }
@@ -765,7 +671,7 @@ struct Stay {
     start: Instant,
     entries_left: usize,
     bytes: u64,
-    until_clock: u32,
+    until_clock: u64,
     over: bool,
 }
 
@@ -783,7 +689,7 @@ impl Stay {
     /// Notes an entry that took `bytes`; true when there is time for another.
     fn go_on(&mut self, bytes: u64) -> bool {
         self.bytes += bytes;
-        self.until_clock -= 1;
+        self.until_clock = self.until_clock.saturating_sub(1 + bytes / 1024);
         if self.until_clock == 0 {
             self.until_clock = CLOCK_EVERY;
             self.over |= self.start.elapsed() >= HOLD;

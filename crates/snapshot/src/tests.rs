@@ -404,6 +404,52 @@ fn the_file_s_start_tells_facts_and_sizes() {
     }
 }
 
+/// A disk that hangs ends the save, not the server: who waits for room goes on, and the next save is good.
+#[test]
+fn a_sink_that_hangs_is_given_up() {
+    struct Hanging(Arc<AtomicBool>);
+    impl Sink for Hanging {
+        fn write(&mut self, _: &[u8]) -> io::Result<()> {
+            while self.0.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(())
+        }
+        fn finish(&mut self) -> io::Result<()> {
+            panic!("never complete")
+        }
+        fn abort(&mut self) {}
+        fn memory_bytes(&self) -> u64 {
+            0
+        }
+    }
+    let (keyspace, worker) = (keyspace(16, 1), WorkerId(0));
+    fill(&keyspace, 4000, 3000);
+    let hangs = Arc::new(AtomicBool::new(true));
+    let options = Options { stall_max: Duration::from_millis(600), ..small(4 << 20) };
+    let sink = Box::new(Hanging(Arc::clone(&hangs)));
+    let prepared = Snapshot::prepare(&mut keyspace.enter(worker), options, sink).expect("a thread");
+    let snapshot = prepared.cut(&keyspace, worker, |_| Vec::new());
+    let mut waited = Duration::ZERO;
+    for number in 0..4000 {
+        set(&keyspace, worker, 0, format!("key:{number}").as_bytes(), NewValue::Int(number));
+        waited += snapshot.wait_for_room();
+    }
+    assert!(waited >= Duration::from_millis(600) && waited < Duration::from_secs(20), "{waited:?}");
+    let status = snapshot.status();
+    assert!(status.is_draining && status.budget_peak_bytes < status.budget_bytes + (1 << 20));
+    // The writer is still in the kernel: no new save until it comes back.
+    assert_eq!(snapshot.step(&mut keyspace.enter(worker), Duration::from_secs(9)), Progress::Waiting);
+    hangs.store(false, Ordering::SeqCst);
+    let outcome = snapshot.run_to_end(&keyspace, worker);
+    let text = "the disk took nothing for 0.6 seconds while the budget was used up";
+    assert_eq!(outcome.result, Err(Failure::Io(text.into())));
+    let sink = Memory::default();
+    let (snapshot, expected) = cut(&keyspace, worker, Options::default(), &sink);
+    assert_eq!(snapshot.run_to_end(&keyspace, worker).result, Ok(4000));
+    assert!(parse(&sink.bytes.lock()) == expected);
+}
+
 /// Overwrites flat out from several threads while the sink takes 5 MB/s: nobody gets further ahead than his batch.
 #[test]
 fn the_budget_is_exceeded_by_a_batch_at_most() {

@@ -12,8 +12,10 @@ use std::sync::Arc;
 use rdb::{Compressor, Crc64, EntryHead, write};
 use value::{Shared, StrRef};
 
+use crate::options::Sink;
+use crate::outcome::Failure;
 use crate::queue::{Frozen, Work};
-use crate::snapshot::{Failure, Sink, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// A run of zeros to write holes with.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];

@@ -1,0 +1,60 @@
+//! What a snapshot is told: how to encode, what it may occupy, where the bytes go. Declarations only.
+
+use std::io;
+use std::time::Duration;
+
+use rdb::Usage;
+
+/// Where an image's bytes go. Used by one thread; may block.
+pub trait Sink: Send {
+    /// Takes the next bytes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Everything has been written: makes it last and puts it in place.
+    fn finish(&mut self) -> io::Result<()>;
+
+    /// Gives up and removes what was written. Also called after an error of the other two.
+    fn abort(&mut self);
+
+    /// What the sink's buffers occupy, in bytes; counted against the budget.
+    fn memory_bytes(&self) -> u64;
+}
+
+/// Turns an entry's 24-bit LRU or LFU field into what the file says about its use.
+pub type UsageOf = Box<dyn Fn(u32) -> Usage + Send + Sync>;
+
+/// How a snapshot is made.
+pub struct Options {
+    /// `snapshot-memory-budget`.
+    pub budget_bytes: u64,
+    /// `rdbcompression`.
+    pub compression: bool,
+    /// `rdbchecksum`.
+    pub checksum: bool,
+    /// Version in the file's magic.
+    pub version: u16,
+    /// Facts written at the file's start, in this order.
+    pub aux: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether, and how, entries' use is written. `None` where the eviction policy is neither LRU nor LFU.
+    pub usage: Option<UsageOf>,
+    /// A sink that takes nothing for so long while workers wait for room is given up: a disk that hangs must end the save, not the
+    /// server. One portion of the sink has to fit in.
+    pub stall_max: Duration,
+    /// Called by the writer when a walker that has nothing to do should look again: room was made, or the file is done.
+    pub wake: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            budget_bytes: 64 * 1024 * 1024,
+            compression: true,
+            checksum: true,
+            version: rdb::VERSION,
+            aux: Vec::new(),
+            usage: None,
+            stall_max: Duration::from_secs(10),
+            wake: None,
+        }
+    }
+}
