@@ -459,7 +459,7 @@ fn a_taken_value_moves() {
 /// Where the first byte of a large value lies.
 fn address_of(value: ValueRef<'_>) -> Option<*const u8> {
     match value {
-        ValueRef::String(value::string::StrRef::Shared(shared)) => shared.chunks().next().map(<[u8]>::as_ptr),
+        ValueRef::String(StrRef::Shared(shared)) => shared.chunks().next().map(<[u8]>::as_ptr),
         ValueRef::String(_) => None,
     }
 }
