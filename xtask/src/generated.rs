@@ -21,7 +21,11 @@ struct Generated {
 }
 
 /// All of them. A text that a crate can make gets a row here.
-const ALL: &[Generated] = &[Generated { path: "README.md", section: Some("tasks"), text: tasks }];
+const ALL: &[Generated] = &[
+    Generated { path: "README.md", section: Some("tasks"), text: tasks },
+    Generated { path: "docs/commands.md", section: None, text: commands::manual::markdown },
+    Generated { path: "evenkeel.conf", section: None, text: config::sample_text },
+];
 
 /// Runs the task.
 pub fn run(args: Args) -> Result<(), String> {

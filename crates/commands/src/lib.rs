@@ -13,6 +13,7 @@ pub mod connection;
 pub mod help;
 pub mod hyperloglog;
 pub mod keys;
+pub mod manual;
 pub mod number;
 pub mod persistence;
 pub mod server;

@@ -132,7 +132,7 @@ impl Client {
 
     /// Waits for the end of the connection; false if something else comes first.
     pub fn is_closed(&mut self) -> bool {
-        let end = match self.socket.read(&mut [0; 64]) {
+        let end = match self.read(&mut [0; 64]) {
             Ok(len) => len == 0,
             // The server closed while bytes of ours were still unread.
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
@@ -140,9 +140,19 @@ impl Client {
         self.received.is_empty() && end
     }
 
+    /// Reads; a read that the kernel broke off is begun anew.
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.socket.read(buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
     fn more(&mut self) {
         let mut buffer = [0; 4096];
-        let len = self.socket.read(&mut buffer).expect("a reply in time");
+        let len = self.read(&mut buffer).expect("a reply in time");
         assert!(len > 0, "the server closed the connection");
         self.received.extend_from_slice(&buffer[..len]);
     }

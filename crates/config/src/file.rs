@@ -182,7 +182,14 @@ impl Loader {
         if !option.spec().flags.multi && arguments.len() != 1 {
             return Err("wrong number of arguments".into());
         }
-        self.settings.set(option, arguments, Source::File).map(|_| ())
+        // A single quoted argument of an option of several words stands for these (`--save "3600 1"`), as with redis-server.
+        let split: Vec<&[u8]> = match arguments {
+            [one] if option.spec().flags.multi && one.contains(&b' ') => {
+                one.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).collect()
+            }
+            _ => arguments.to_vec(),
+        };
+        self.settings.set(option, &split, Source::File).map(|_| ())
     }
 
     /// What can only be checked once everything has been read.

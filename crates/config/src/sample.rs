@@ -1,7 +1,7 @@
 //! The commented sample configuration, made from the option table.
 //!
-//! It writes no file: `cargo xtask generate` and the test below (with `EVENKEEL_GENERATE=1`) do. The text is the same on every
-//! machine: a default that depends on the machine is described, not printed.
+//! It writes no file: `cargo xtask generate` does. The text is the same on every machine: a default that depends on the
+//! machine is described, not printed.
 
 use crate::option::{DefaultText, Form, Kind, OptionSpec, Support};
 use crate::table;
@@ -119,18 +119,12 @@ fn comment(words: &str, text: &mut String) {
 mod tests {
     use super::*;
 
-    /// The sample at the root of the repository is the one that the table gives. `EVENKEEL_GENERATE=1` brings it up to date.
+    /// The sample at the root of the repository is the one that the table gives.
     #[test]
     fn the_sample_file_is_fresh() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../evenkeel.conf");
-        if std::env::var_os("EVENKEEL_GENERATE").is_some() {
-            std::fs::write(&path, sample_text()).expect("the root of the repository can be written");
-        }
         let found = std::fs::read_to_string(&path).expect("evenkeel.conf is at the root of the repository");
-        assert!(
-            found == sample_text(),
-            "evenkeel.conf is stale: run EVENKEEL_GENERATE=1 cargo nextest run -p config the_sample_file_is_fresh"
-        );
+        assert!(found == sample_text(), "evenkeel.conf is stale: run `cargo xtask generate`");
     }
 
     /// With every option line un-commented the sample is a configuration that loads and changes nothing.

@@ -25,6 +25,9 @@ use persistence::{
 use rdb::Usage;
 use snapshot::{Failure, Progress, UsageOf};
 
+/// How long the end waits for the temporary file of a save that is given up.
+const ABANDON_MAX: Duration = Duration::from_secs(2);
+
 /// Saving and loading for one server.
 pub(crate) struct Saving {
     keyspace: Arc<Keyspace>,
@@ -194,7 +197,7 @@ impl Saving {
 
     /// Gives up a running save, without another one.
     pub(crate) fn abandon(&self) {
-        self.saver.cancel();
+        self.saver.abandon(ABANDON_MAX);
     }
 
     /// Whether save points are configured.

@@ -43,14 +43,15 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server in `scratch` that listens nowhere and logs to a file, and waits until it is ready.
+    /// Starts a server in `scratch` that listens on a unix socket only and logs to a file, and waits until it is ready.
     fn start(scratch: &Scratch, arguments: &[&str]) -> Server {
         Self::start_command(scratch, arguments, &mut Command::new(PROGRAM))
     }
 
     fn start_command(scratch: &Scratch, arguments: &[&str], command: &mut Command) -> Server {
         let log = scratch.path("log");
-        command.args(["--port", "0", "--save", "", "--dir"]).arg(&scratch.0).arg("--logfile").arg(&log);
+        command.args(["--port", "0", "--unixsocket", "socket", "--save", "", "--dir"]);
+        command.arg(&scratch.0).arg("--logfile").arg(&log);
         let child = command.args(arguments).stdin(Stdio::null()).spawn().expect("the server starts");
         let server = Server { child, log };
         until("the server is ready", || server.text().contains("Server initialized"));
@@ -178,7 +179,7 @@ fn the_title_hides_the_arguments() {
     let scratch = Scratch::new("title");
     let server = Server::start(&scratch, &["--requirepass", "hidden", "--bind", "127.0.0.1"]);
     let line = command_line(server.child.id());
-    assert_eq!(line.trim_end_matches('\0'), format!("{PROGRAM} 127.0.0.1:0"));
+    assert_eq!(line.trim_end_matches('\0'), format!("{PROGRAM} socket"));
     drop(server);
     std::fs::remove_file(scratch.path("log")).expect("removed");
     let server = Server::start(&scratch, &["--set-proc-title", "no"]);
@@ -212,7 +213,8 @@ fn it_goes_into_the_background() {
     let scratch = Scratch::new("background");
     let (log, pidfile) = (scratch.path("log"), scratch.path("pid"));
     let mut command = Command::new(PROGRAM);
-    command.args(["--port", "0", "--save", "", "--daemonize", "yes", "--dir"]).arg(&scratch.0);
+    command.args(["--port", "0", "--unixsocket", "socket", "--save", "", "--daemonize", "yes", "--dir"]);
+    command.arg(&scratch.0);
     command.arg("--pidfile").arg(&pidfile).arg("--logfile").arg(&log);
     let output = command.stdin(Stdio::null()).output().expect("runs");
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -314,7 +316,8 @@ fn nothing_forks() {
     let trace = scratch.path("trace");
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-e", "trace=process", "-o"]).arg(&trace).arg(PROGRAM);
-    command.args(["--port", "0", "--save", "", "--daemonize", "yes", "--dir"]).arg(&scratch.0);
+    command.args(["--port", "0", "--unixsocket", "socket", "--save", "", "--daemonize", "yes", "--dir"]);
+    command.arg(&scratch.0);
     command.arg("--pidfile").arg(scratch.path("pid")).arg("--logfile").arg(scratch.path("log"));
     let mut strace = match command.stdin(Stdio::null()).spawn() {
         Ok(strace) => strace,

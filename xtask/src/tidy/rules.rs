@@ -166,7 +166,7 @@ mod tests {
                 "unfinished",
             ),
             ("crates/engine/src/main.rs", HEADER.to_string(), "missing"),
-            ("crates/value/src/lib.rs", format!("{HEADER}fn a() {{ unsafe {{ b() }} }}\n"), "SAFETY"),
+            ("crates/keyspace/src/lib.rs", format!("{HEADER}fn a() {{ unsafe {{ b() }} }}\n"), "SAFETY"),
             ("crates/engine/src/b.rs", HEADER.to_string(), "no module"),
         ];
         for (path, text, expected) in cases {

@@ -76,8 +76,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "snapshot-memory-budget",
         (1 << 20, UP_TO_U64.1),
         "64mb",
-        "Evenkeel: most memory that a running snapshot may take beyond the data, whatever the write load. Above it the \
-         snapshot goes slower, then writers write what they are about to overwrite to the file themselves.",
+        "Evenkeel: most memory that a running snapshot may take beyond the data, whatever the write load, exceeded by one batch \
+         of requests at most. Above half of it the snapshot pauses; above it, requests wait until the disk has caught up.",
     )
     .debug(),
     OptionSpec::bool(

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
+use value::string::StrRef;
+
 use super::*;
 
 const WORKER: WorkerId = WorkerId(0);

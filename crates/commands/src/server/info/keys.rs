@@ -23,8 +23,8 @@ pub(super) fn keyspace(page: &mut Page, ctx: &mut Ctx<'_>) {
         ctx.hold_stripe(stripe);
         let access = ctx.data.access_ref();
         for (number, database) in (0..).zip(&mut databases) {
-            database.keys += access.len(number);
-            let deadlines = access.deadlines(number);
+            let (keys, deadlines) = access.physical_len(access.physical(number), stripe);
+            database.keys += keys;
             if deadlines == 0 {
                 continue;
             }
@@ -57,7 +57,7 @@ pub(super) fn overhead_bytes(ctx: &mut Ctx<'_>) -> u64 {
         ctx.hold_stripe(stripe);
         let access = ctx.data.access_ref();
         for database in 0..keyspace.databases() {
-            let table = access.bytes(database);
+            let table = access.stripe_bytes(database, stripe);
             bytes += table.index + table.expiry;
         }
     }

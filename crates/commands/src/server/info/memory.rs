@@ -1,4 +1,4 @@
-//! Section Memory.
+//! Section Memory: what the process occupies, and what of it is data.
 
 use std::sync::atomic::Ordering;
 
