@@ -75,8 +75,20 @@ fn tabled() -> BTreeSet<String> {
 const NOT_COMPARED: &[(&str, &str)] =
     &[("quit", "closes; in protocol.rs"), ("monitor", "a stream; in protocol.rs")];
 
+/// Whether the oracle's table has the command only for servers that have it: of types that are not built yet.
+fn is_optional(name: &str) -> bool {
+    let mut rows = ROWS.iter().flat_map(|family| family.iter());
+    rows.any(|row| row.name.eq_ignore_ascii_case(name) && !row.probe.is_empty())
+}
+
 /// Facts that may differ from the reference's: command, field, why.
 const MAY_DIFFER: &[(&str, &str, &str)] = &[
+    ("client|getname", "flags", "`allow_busy` since Valkey 9"),
+    ("client|id", "flags", "`allow_busy` since Valkey 9"),
+    ("client|no-evict", "flags", "`allow_busy` since Valkey 9"),
+    ("client|reply", "flags", "`allow_busy` and `no_multi` since Valkey 9"),
+    ("client|setname", "flags", "`allow_busy` since Valkey 9"),
+    ("select", "flags", "`allow_busy` since Valkey 9"),
     ("command|getkeys", "arity", "-3 since 7.2: a single word is enough"),
     ("command|getkeysandflags", "arity", "-3 since 7.2: a single word is enough"),
     ("wait", "flags", "`blocking` since 7.2"),
@@ -92,7 +104,9 @@ fn commands_are_declared_as_in_the_reference() {
     let mut compared = 0;
     for (name, theirs) in reference.iter().filter(|(name, _)| tabled.contains(*name)) {
         let Some(known) = ours.get(name) else {
-            differences.push(format!("{name}: missing"));
+            if !is_optional(name) {
+                differences.push(format!("{name}: missing"));
+            }
             continue;
         };
         compared += 1;
@@ -157,12 +171,13 @@ fn info_has_every_field_of_the_reference() {
 
 #[test]
 fn config_knows_every_option_of_the_reference() {
-    let options = |binary| -> BTreeMap<String, String> {
-        let reply = start(binary).client().run("CONFIG GET *");
-        reply.items().chunks(2).map(|pair| (pair[0].text(), pair[1].text())).collect()
-    };
-    let (ours, reference) = (options(server::ours().unwrap()), options(server::reference().unwrap()));
-    let missing: Vec<&String> = reference.keys().filter(|name| !ours.contains_key(*name)).collect();
+    let reply = start(server::reference().unwrap()).client().run("CONFIG GET *");
+    let reference: Vec<String> = reply.items().chunks(2).map(|pair| pair[0].text()).collect();
+    // By its name, since what one version lists another may hide from `*`.
+    let ours = start(server::ours().unwrap());
+    let mut client = ours.client();
+    let is_missing = |name: &&String| client.call(&["CONFIG", "GET", name]).unwrap().items().len() != 2;
+    let missing: Vec<&String> = reference.iter().filter(is_missing).collect();
     assert!(missing.is_empty(), "missing: {missing:?}");
     assert!(reference.len() > 150);
 }

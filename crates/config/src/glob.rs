@@ -32,9 +32,13 @@ pub fn is_pattern(pattern: &[u8]) -> bool {
     pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
 }
 
-/// True if the whole of `text` is described by `pattern`.
+/// True if the whole of `text` is described by `pattern`. An empty text is described by the empty pattern only, not by `*`: Redis
+/// stops before it looks at the star. (KEYS and SCAN do not ask at all when the pattern is `*`.)
 #[must_use]
 pub fn matches(pattern: &[u8], text: &[u8], case: Case) -> bool {
+    if text.is_empty() {
+        return pattern.is_empty();
+    }
     let (mut at, mut seen) = (0, 0);
     // Where to go on after the last star, and how much of the text it has taken so far.
     let mut retry: Option<(usize, usize)> = None;
@@ -148,7 +152,10 @@ mod tests {
         check("", "", true);
         check("", "a", false);
         check("a", "", false);
-        check("*", "", true);
+        check("*", "", false);
+        check("**", "", false);
+        check("a**", "a", true);
+        check("*a*", "a", true);
         check("**", "abc", true);
         check("h?llo", "hello", true);
         check("h?llo", "hllo", false);

@@ -109,8 +109,9 @@ impl SetError {
             SetError::Syntax => b"ERR syntax error".to_vec(),
             SetError::Loading => b"LOADING Redis is loading the dataset in memory".to_vec(),
             SetError::Unknown(name) => {
-                [b"ERR Unknown option or number of arguments for CONFIG SET - '", name.as_slice(), b"'"]
-                    .concat()
+                // Printed as a C string, which ends at a zero byte.
+                let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+                [b"ERR Unknown option or number of arguments for CONFIG SET - '", name, b"'"].concat()
             }
             SetError::Failed { option, reason, .. } => [
                 b"ERR CONFIG SET failed (possibly related to argument '",

@@ -243,7 +243,12 @@ fn read_save(words: &[&[u8]]) -> Result<Value, String> {
         return Ok(Value::Save(Vec::new()));
     }
     let invalid = || String::from("Invalid save parameters");
-    let (pairs, []) = words.as_chunks::<2>() else { return Err(invalid()) };
+    // `--save "3600 1 300 100"`: all in one word, as a shell quotes it.
+    let split: Vec<&[u8]> = match words {
+        [only] => only.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect(),
+        _ => words.to_vec(),
+    };
+    let (pairs, []) = split.as_chunks::<2>() else { return Err(invalid()) };
     let mut points = Vec::with_capacity(pairs.len());
     for [seconds, changes] in pairs {
         let seconds = number::loose_integer(seconds).filter(|value| *value >= 1);

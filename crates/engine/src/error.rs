@@ -62,6 +62,12 @@ impl Error {
         self.0.split(|&b| b == b' ').next().unwrap_or(&self.0)
     }
 
+    /// What an error says of an argument: `before`, the argument as far as its first zero byte, `behind`. Redis prints
+    /// arguments as C strings, which end there.
+    pub fn naming(before: &str, arg: &[u8], behind: &str) -> Error {
+        Error::new([before.as_bytes(), printed(arg), behind.as_bytes()].concat())
+    }
+
     /// The number of arguments does not fit; `name` as the command is declared (`config|get`).
     pub fn wrong_arity(name: &str) -> Error {
         Error::new(format!("ERR wrong number of arguments for '{name}' command"))
@@ -71,7 +77,7 @@ impl Error {
     pub fn unknown_command(args: Args<'_>) -> Error {
         let name = args.first().copied().unwrap_or_default();
         let mut text = b"ERR unknown command '".to_vec();
-        text.extend_from_slice(&name[..name.len().min(128)]);
+        text.extend_from_slice(printed(&name[..name.len().min(128)]));
         text.extend_from_slice(b"', with args beginning with: ");
         let from = text.len();
         for arg in args.iter().skip(1) {
@@ -80,7 +86,7 @@ impl Error {
                 break;
             }
             text.push(b'\'');
-            text.extend_from_slice(&arg[..arg.len().min(room)]);
+            text.extend_from_slice(printed(&arg[..arg.len().min(room)]));
             text.extend_from_slice(b"' ");
         }
         Error::new(text)
@@ -90,7 +96,7 @@ impl Error {
     pub fn unknown_subcommand(args: Args<'_>) -> Error {
         let sub = args.get(1).copied().unwrap_or_default();
         let mut text = b"ERR unknown subcommand '".to_vec();
-        text.extend_from_slice(&sub[..sub.len().min(128)]);
+        text.extend_from_slice(printed(&sub[..sub.len().min(128)]));
         text.extend_from_slice(b"'. Try ");
         text.extend(args.first().copied().unwrap_or_default().to_ascii_uppercase());
         text.extend_from_slice(b" HELP.");
@@ -101,6 +107,11 @@ impl Error {
     pub fn invalid_expire(name: &str) -> Error {
         Error::new(format!("ERR invalid expire time in '{name}' command"))
     }
+}
+
+/// The bytes of an argument that C prints of it: those before the first zero byte.
+fn printed(arg: &[u8]) -> &[u8] {
+    arg.split(|byte| *byte == 0).next().unwrap_or(arg)
 }
 
 impl fmt::Debug for Error {

@@ -515,6 +515,8 @@ const SERVER: &[Row] = &[
     compared(Shape, "MEMORY DOCTOR", &[], 1),
     compared(Shape, "MEMORY", &[Value, Any(&[Value], 1)], 1),
     row("MODULE LIST", &[], 1),
+    row("ROLE", &[Any(&[Value], 1)], 1),
+    newer("DIGEST probe", "DIGEST", &[Key], 4),
     compared(
         Shape,
         "LOLWUT",

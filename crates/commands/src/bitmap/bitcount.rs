@@ -70,7 +70,7 @@ mod tests {
             ("BITCOUNT k x", "-ERR value is not an integer or out of range"),
             ("BITCOUNT k 0 x", "-ERR value is not an integer or out of range"),
             ("BITCOUNT k 0 1 HELLO", "-ERR syntax error"),
-            ("BITCOUNT k 0 x HELLO", "-ERR syntax error"),
+            ("BITCOUNT k 0 x HELLO", "-ERR value is not an integer or out of range"),
             ("BITCOUNT k x 0 HELLO", "-ERR value is not an integer or out of range"),
             ("BITCOUNT k 0 1 BYTE BIT", "-ERR syntax error"),
             ("BITCOUNT", "-ERR wrong number of arguments for 'bitcount' command"),

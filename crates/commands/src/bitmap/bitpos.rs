@@ -36,7 +36,7 @@ fn bitpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         1 => true,
         _ => return Err(BIT),
     };
-    let range = Range::parse(&args[3..])?;
+    let range = Range::parse_unit_first(&args[3..])?;
     let Some(value) = ctx.data.read_string(args[1])? else {
         // Zeros without end.
         ctx.reply.integer(if bit { -1 } else { 0 });

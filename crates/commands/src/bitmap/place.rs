@@ -2,9 +2,11 @@
 
 use engine::{Data, Error};
 use keyspace::{Entry, INLINE_MAX, NewValue, Occupied, ValueRef};
+use value::number::IntText;
 use value::string::{Shared, StrRef};
 
-/// The string at `key` for changing, made or extended with zeros to at least `len` bytes; true if it was.
+/// The string at `key` for changing, made or extended with zeros to at least `len` bytes; true if it was. From here on it is shown as
+/// `raw`, whether a byte of it changes or not.
 pub(super) fn with_len<'b>(
     data: &'b mut Data<'_>,
     key: &'b [u8],
@@ -18,7 +20,10 @@ pub(super) fn with_len<'b>(
         }
         Entry::Occupied(mut entry) => {
             let grown = match string(&entry) {
-                value if value.len() >= len => return Ok((entry, false)),
+                value if value.len() >= len => {
+                    make_raw(&mut entry);
+                    return Ok((entry, false));
+                }
                 StrRef::Shared(_) => None,
                 value => Some(extended(value, len)),
             };
@@ -31,10 +36,10 @@ pub(super) fn with_len<'b>(
     }
 }
 
-/// A result as a value for the keyspace: inside the entry if it is small enough.
+/// A result as a value for the keyspace: inside the entry if it is small enough, and `raw` as everything that was put together.
 pub(crate) fn new_value(shared: &Shared) -> NewValue<'_> {
     match shared.as_flat() {
-        Some(bytes) if bytes.len() <= INLINE_MAX => NewValue::Bytes(bytes),
+        Some(bytes) if bytes.len() <= INLINE_MAX => NewValue::Raw(bytes),
         _ => NewValue::Shared(shared.clone()),
     }
 }
@@ -53,7 +58,7 @@ fn extended(value: StrRef<'_>, len: u64) -> Shared {
     shared
 }
 
-/// Overwrites bytes of an existing string; they lie within its length.
+/// Overwrites bytes of a string that [`with_len`] has returned, or that is a HyperLogLog; they lie within its length.
 pub(crate) fn write_at(entry: &mut Occupied<'_>, offset: u64, bytes: &[u8]) {
     let place = offset as usize..offset as usize + bytes.len();
     if let Some(inline) = entry.inline_mut() {
@@ -62,12 +67,19 @@ pub(crate) fn write_at(entry: &mut Occupied<'_>, offset: u64, bytes: &[u8]) {
         }
         return;
     }
-    if entry.shared_mut(|shared| shared.write(offset, bytes)).is_none() {
-        // An integer: its digits become bytes.
-        let mut digits = string(entry).to_cow().into_owned();
-        if let Some(target) = digits.get_mut(place) {
-            target.copy_from_slice(bytes);
+    entry.shared_mut(|shared| shared.write(offset, bytes));
+}
+
+/// Gives up an integer's or an embedded string's form, as a change in place does.
+fn make_raw(entry: &mut Occupied<'_>) {
+    match entry.value() {
+        ValueRef::String(StrRef::Shared(_)) => {}
+        ValueRef::String(StrRef::Bytes(bytes)) => {
+            let len = bytes.len();
+            entry.resize_inline(len);
         }
-        entry.set_value(NewValue::Bytes(&digits));
+        ValueRef::String(StrRef::Int(number)) => {
+            entry.set_value(NewValue::Raw(IntText::new(number).as_bytes()))
+        }
     }
 }

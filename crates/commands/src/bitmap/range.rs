@@ -14,8 +14,17 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// `[start [end [BYTE | BIT]]]`
+    /// `[start [end [BYTE | BIT]]]`. The first wrong word from the left is answered.
     pub(super) fn parse(args: &[&[u8]]) -> Result<Option<Range>, Error> {
+        if let [start, end, _] = args {
+            integer(start)?;
+            integer(end)?;
+        }
+        Range::parse_unit_first(args)
+    }
+
+    /// The same; a wrong unit is answered before a wrong end, as BITPOS does.
+    pub(super) fn parse_unit_first(args: &[&[u8]]) -> Result<Option<Range>, Error> {
         let (start, end, unit) = match args {
             [] => return Ok(None),
             [start] => (start, None, None),

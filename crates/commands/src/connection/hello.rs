@@ -88,10 +88,7 @@ impl<'a> Hello<'a> {
                     hello.name = Some(name);
                     at += 2;
                 }
-                _ => {
-                    let text = [b"ERR Syntax error in HELLO option '", *word, b"'"].concat();
-                    return Err(Error::new(text));
-                }
+                _ => return Err(Error::naming("ERR Syntax error in HELLO option '", word, "'")),
             }
         }
         Ok(hello)

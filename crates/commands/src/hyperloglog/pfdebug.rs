@@ -70,12 +70,7 @@ fn pfdebug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             }
             ctx.reply.integer(i64::from(is_sparse));
         }
-        _ => {
-            let mut text = b"ERR Unknown PFDEBUG subcommand '".to_vec();
-            text.extend_from_slice(args[1]);
-            text.push(b'\'');
-            return Err(Error::new(text));
-        }
+        _ => return Err(Error::naming("ERR Unknown PFDEBUG subcommand '", args[1], "'")),
     }
     Ok(())
 }

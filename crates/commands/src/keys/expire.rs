@@ -164,11 +164,7 @@ impl Conditions {
                 b"XX" => conditions.present = true,
                 b"GT" => conditions.later = true,
                 b"LT" => conditions.earlier = true,
-                _ => {
-                    let mut text = b"ERR Unsupported option ".to_vec();
-                    text.extend_from_slice(word);
-                    return Err(Error::new(text));
-                }
+                _ => return Err(Error::naming("ERR Unsupported option ", word, "")),
             }
         }
         let Conditions { absent, present, later, earlier } = conditions;

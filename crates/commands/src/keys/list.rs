@@ -1,10 +1,9 @@
 //! KEYS: every key that fits a pattern. Locks are given back every few hundred keys, so that other reactors go on.
 
-use config::glob::{Case, matches};
 use engine::{Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, Scope};
 use resp::Writer;
 
-use super::scan::{SLICE, walk};
+use super::scan::{SLICE, has_name, walk};
 
 /// `KEYS pattern`
 pub static KEYS: Command = Command {
@@ -34,7 +33,7 @@ fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         let mut next = Some(0);
         while let Some(position) = next {
             (next, _) = walk(ctx, stripe, position, SLICE, |entry| {
-                if matches(pattern, entry.key, Case::Sensitive) {
+                if has_name(entry.key, pattern) {
                     found += 1;
                     Writer { out: &mut replies, protocol }.bulk(entry.key);
                 }

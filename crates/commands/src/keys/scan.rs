@@ -71,6 +71,11 @@ pub(super) fn walk(
     (next, met)
 }
 
+/// Whether a key is asked for by a pattern. `*` asks for all, the empty name included, which no other pattern describes.
+pub(super) fn has_name(key: &[u8], pattern: &[u8]) -> bool {
+    pattern == b"*" || matches(pattern, key, Case::Sensitive)
+}
+
 /// A parsed request.
 struct Scan<'a> {
     cursor: u64,
@@ -104,7 +109,7 @@ impl<'a> Scan<'a> {
     }
 
     fn wants(&self, entry: EntryView<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| matches(pattern, entry.key, Case::Sensitive))
+        self.pattern.is_none_or(|pattern| has_name(entry.key, pattern))
             && self
                 .kind
                 .is_none_or(|kind| kind.eq_ignore_ascii_case(entry.value.value_type().name().as_bytes()))

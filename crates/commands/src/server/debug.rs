@@ -152,10 +152,11 @@ fn unknown(given: &[u8], word: &[u8]) -> Error {
     if let Some((name, why)) = MEANINGLESS.iter().find(|(name, _)| name.as_bytes() == word) {
         return Error::new(format!("ERR DEBUG {name} means nothing in this server: {why}"));
     }
-    let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-    text.extend_from_slice(&given[..given.len().min(128)]);
-    text.extend_from_slice(b"'. Try DEBUG HELP.");
-    Error::new(text)
+    Error::naming(
+        "ERR unknown subcommand or wrong number of arguments for '",
+        &given[..given.len().min(128)],
+        "'. Try DEBUG HELP.",
+    )
 }
 
 fn sleep(ctx: &mut Ctx<'_>, seconds: &[u8]) {

@@ -28,7 +28,15 @@ const COLUMNS: (i64, i64) = (48, 500);
 fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let rest = match args {
         [_, word, version, rest @ ..] if word.eq_ignore_ascii_case(b"VERSION") => {
-            parse_i64(version).ok_or(Error::NOT_AN_INTEGER)?;
+            // Redis's pictures of versions 5 and 6 have three and two measures; others look at none.
+            let measures = match parse_i64(version).ok_or(Error::NOT_AN_INTEGER)? {
+                5 => 3,
+                6 => 2,
+                _ => 0,
+            };
+            for measure in rest.iter().take(measures) {
+                parse_i64(measure).ok_or(Error::NOT_AN_INTEGER)?;
+            }
             rest
         }
         [_, rest @ ..] => rest,
@@ -71,7 +79,10 @@ mod tests {
         let mut client = server.connect();
         client.send("LOLWUT VERSION 5 20");
         assert!(client.reply().ends_with(&format!("Evenkeel ver. {VERSION}\\n")));
-        check(&[("LOLWUT VERSION x", "-ERR value is not an integer or out of range")]);
+        check(&[
+            ("LOLWUT VERSION x", "-ERR value is not an integer or out of range"),
+            ("LOLWUT VERSION 5 40 x", "-ERR value is not an integer or out of range"),
+        ]);
         assert!(picture(500, 0.5).lines().all(|line| line.len() <= 500));
     }
 }

@@ -53,6 +53,7 @@ fn a_default_that_the_file_spells_out_stays() {
 #[test]
 fn save_points_grow_and_shrink() {
     check("save 900 1\nsave 300 10\n# end\n", &["save", "60 5"], &format!("save 60 5\n\n# end\n\n{TAIL}"));
+    check("save \"900 1 300 10\"\n", &["save", "900 1"], &format!("save 900 1\n\n{TAIL}"));
     check("save 900 1\n", &["save", ""], &format!("save \"\"\n\n{TAIL}"));
     check("save 900 1\n", &["save", "1 2 3 4"], &format!("save 1 2\n\n{TAIL}save 3 4\n"));
 }

@@ -80,7 +80,7 @@ impl Filters {
                 b"ADDR" => Test::Address(value.to_vec()),
                 b"LADDR" => Test::LocalAddress(value.to_vec()),
                 b"USER" if *value == b"default" => Test::User,
-                b"USER" => return Err(Error::new([b"ERR No such user '", *value, b"'"].concat())),
+                b"USER" => return Err(Error::naming("ERR No such user '", value, "'")),
                 b"NAME" => Test::Name(value.to_vec()),
                 b"LIB-NAME" => Test::Library(value.to_vec()),
                 b"LIB-VER" => Test::LibraryVersion(value.to_vec()),
@@ -166,7 +166,7 @@ fn is_normal(word: &[u8]) -> Result<bool, Error> {
     match word.to_ascii_lowercase().as_slice() {
         b"normal" => Ok(true),
         b"slave" | b"replica" | b"master" | b"primary" | b"pubsub" => Ok(false),
-        _ => Err(Error::new([b"ERR Unknown client type '", word, b"'"].concat())),
+        _ => Err(Error::naming("ERR Unknown client type '", word, "'")),
     }
 }
 
@@ -178,8 +178,7 @@ fn letters(value: &[u8], known: &[u8], what: &str, negated: bool) -> Result<Vec<
         true => format!("the NOT-{} filter", what.to_ascii_uppercase()),
         false => "the provided filter".to_owned(),
     };
-    let text = format!("ERR Unknown {what} found in {filter}: ");
-    Err(Error::new([text.as_bytes(), value].concat()))
+    Err(Error::naming(&format!("ERR Unknown {what} found in {filter}: "), value, ""))
 }
 
 fn database(value: &[u8], databases: u32, filter: &[u8]) -> Result<u32, Error> {

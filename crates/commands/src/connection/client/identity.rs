@@ -117,11 +117,11 @@ pub static SETINFO: Command = Command {
 fn setinfo(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let attribute = args[2].to_ascii_uppercase();
     if !matches!(attribute.as_slice(), b"LIB-NAME" | b"LIB-VER") {
-        return Err(Error::new([b"ERR Unrecognized option '", args[2], b"'"].concat()));
+        return Err(Error::naming("ERR Unrecognized option '", args[2], "'"));
     }
     if !is_plain(args[3]) {
-        let text = [&b"ERR "[..], &attribute, b" cannot contain spaces, newlines or special characters."];
-        return Err(Error::new(text.concat()));
+        let why = " cannot contain spaces, newlines or special characters.";
+        return Err(Error::naming("ERR ", args[2], why));
     }
     let mut names = ctx.session.client.names.lock();
     let place = if attribute == b"LIB-NAME" { &mut names.library } else { &mut names.library_version };

@@ -162,7 +162,8 @@ impl LegacyRange {
                 {
                     range.first = range.first.min(index);
                     previous = absolute(index, last);
-                    range.last = range.last.max(previous);
+                    // A position counted from the end lies behind all others.
+                    range.last = if previous < 0 { previous } else { range.last.max(previous) };
                 }
                 _ => range.movable = true,
             }
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(LegacyRange::of(&[key(1, 0, 1)]), range(1, 1, 1, false));
         assert_eq!(LegacyRange::of(&[key(1, -1, 2)]), range(1, -1, 2, false));
         assert_eq!(LegacyRange::of(&[key(1, 0, 1), key(2, 0, 1)]), range(1, 2, 1, false));
+        assert_eq!(LegacyRange::of(&[key(2, 0, 1), key(3, -1, 1)]), range(2, -1, 1, false));
         let counted = KeySpec::counted(2, 1, KeyFlags::RO);
         assert_eq!(LegacyRange::of(&[key(1, 0, 1), counted]), range(1, 1, 1, true));
         assert_eq!(LegacyRange::of(&[counted]), range(0, 0, 0, true));

@@ -27,7 +27,7 @@ const COLUMNS: usize = 80;
 
 fn graph(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Some(series) = ctx.engine.latency.get(args[2]) else {
-        return Err(Error::new([b"ERR No samples available for event '", args[2], b"'"].concat()));
+        return Err(Error::naming("ERR No samples available for event '", args[2], "'"));
     };
     let event = String::from_utf8_lossy(args[2]);
     let text = draw(&event, &series, engine::now_ms() / 1000);
