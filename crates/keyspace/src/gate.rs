@@ -21,7 +21,7 @@
 //!
 //! Cost: shared entry is a store, a fence and a load on the worker's own cache line. Exclusive entry is the longest batch in progress.
 
-use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, Ordering, yield_now};
+use crate::sync::{AtomicU32, Condvar, Mutex, Ordering, announce, is_announced, yield_now};
 
 /// A flag on a cache line of its own.
 #[repr(align(128))]
@@ -34,7 +34,7 @@ pub struct WorkerId(pub usize);
 /// The gate around a keyspace.
 pub struct Gate {
     inside: Box<[Flag]>,
-    raised: AtomicBool,
+    raised: AtomicU32,
     turn: Mutex<()>,
     fallen: Condvar,
 }
@@ -56,7 +56,7 @@ impl Gate {
     pub fn new(workers: usize) -> Gate {
         Gate {
             inside: (0..workers).map(|_| Flag(AtomicU32::new(0))).collect(),
-            raised: AtomicBool::new(false),
+            raised: AtomicU32::new(0),
             turn: Mutex::new(()),
             fallen: Condvar::new(),
         }
@@ -72,8 +72,8 @@ impl Gate {
         let flag = &self.inside[worker.0].0;
         debug_assert_eq!(flag.load(Ordering::Relaxed), 0, "G2");
         loop {
-            flag.store(1, Ordering::SeqCst);
-            if !self.raised.load(Ordering::SeqCst) {
+            announce(flag);
+            if !is_announced(&self.raised) {
                 return SharedGuard { flag };
             }
             flag.store(0, Ordering::Release);
@@ -83,7 +83,7 @@ impl Gate {
 
     /// True when an exclusive entry waits or is inside: a worker in a long batch leaves soon when it sees this.
     pub fn is_wanted(&self) -> bool {
-        self.raised.load(Ordering::Relaxed)
+        self.raised.load(Ordering::Relaxed) != 0
     }
 
     /// Lets an exclusive entry that waits pass, and goes in again: the worker's [`SharedGuard`] lives on. The caller holds no
@@ -101,7 +101,7 @@ impl Gate {
     #[cold]
     fn wait_for_fall(&self) {
         let mut turn = self.turn.lock();
-        while self.raised.load(Ordering::SeqCst) {
+        while is_announced(&self.raised) {
             turn = self.fallen.wait(turn);
         }
     }
@@ -111,14 +111,14 @@ impl Gate {
     pub fn enter_exclusive(&self) -> ExclusiveGuard<'_> {
         // `turn` is given back while waiting for workers: they take it to wait for the flag to fall.
         let mut turn = self.turn.lock();
-        while self.raised.load(Ordering::SeqCst) {
+        while is_announced(&self.raised) {
             turn = self.fallen.wait(turn);
         }
-        self.raised.store(true, Ordering::SeqCst);
+        announce(&self.raised);
         drop(turn);
         for flag in &self.inside {
             let mut spins = 0u32;
-            while flag.0.load(Ordering::SeqCst) != 0 {
+            while is_announced(&flag.0) {
                 spins += 1;
                 if spins < 64 {
                     std::hint::spin_loop()
@@ -142,7 +142,7 @@ impl Drop for SharedGuard<'_> {
 impl Drop for ExclusiveGuard<'_> {
     fn drop(&mut self) {
         let _turn = self.gate.turn.lock();
-        self.gate.raised.store(false, Ordering::SeqCst);
+        self.gate.raised.store(0, Ordering::Release);
         self.gate.fallen.notify_all();
     }
 }

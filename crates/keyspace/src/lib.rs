@@ -6,26 +6,40 @@
 //!     └─ stripes: 1024 x { mutex, one table for each database }
 //!                                       └ index ─> entries (key + small value in one block) ─> large values
 //! ```
+//! With `--cfg loom` there is only the gate, built for the model checker.
+//!
 //! Does no I/O, knows no command, no client and no file. Only this crate takes stripe locks.
 
-mod alloc;
-mod entry;
-mod expiry;
 mod gate;
-mod index;
-mod keyspace;
-mod reclaim;
 mod sync;
+
+#[cfg(not(loom))]
+mod alloc;
+#[cfg(not(loom))]
+mod entry;
+#[cfg(not(loom))]
+mod expiry;
+#[cfg(not(loom))]
+mod index;
+#[cfg(not(loom))]
+mod keyspace;
+#[cfg(not(loom))]
+mod reclaim;
+#[cfg(not(loom))]
 mod table;
 
+#[cfg(not(loom))]
 pub use alloc::{
     Allocator, AllocatorStats, purge, report as allocator_report, set_background_thread, size_class,
     stats as allocator_stats, version as allocator_version,
 };
+#[cfg(not(loom))]
 pub use entry::{INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
+#[cfg(not(loom))]
 pub use keyspace::{
     Access, Entry, Inside, Key, KeyHash, Keyspace, Located, Near, Occupied, Options, PreImage, TakenTable,
     Vacant,
 };
+#[cfg(not(loom))]
 pub use table::{EntryView, Table, TableBytes};

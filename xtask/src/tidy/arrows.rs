@@ -22,7 +22,7 @@ pub fn check(files: &[File]) -> Vec<String> {
             problems.push(format!("{}: `{name}` has no row in tidy's table", file.path));
             continue;
         };
-        for dependency in dependencies(&file.text, "[dependencies]") {
+        for dependency in dependencies(&file.text) {
             if row_of(&dependency).is_some_and(|below| below >= row) {
                 problems.push(format!(
                     "{}: `{name}` may not depend on `{dependency}`: arrows point down",
@@ -61,9 +61,12 @@ fn value_in(text: &str, heading: &str, key: &str) -> Option<String> {
     })
 }
 
-/// Names on the left of a dependency section's lines.
-fn dependencies(text: &str, heading: &str) -> Vec<String> {
-    section(text, heading)
+/// Names on the left of the lines of `[dependencies]`, and of those for some targets only.
+fn dependencies(text: &str) -> Vec<String> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| *line == "[dependencies]" || line.ends_with(".dependencies]"))
+        .flat_map(|heading| section(text, heading))
         .filter(|line| line.contains('=') && !line.trim_start().starts_with('#'))
         .filter_map(|line| line.split(['=', '.']).next())
         .map(|name| name.trim().to_string())
@@ -105,6 +108,8 @@ mod tests {
         assert!(problems(&up, ROOT, "`libc`")[0].contains("arrows point down"));
         let sideways = NET.replace("resp.workspace = true", "log = { workspace = true }");
         assert!(problems(&sideways, ROOT, "`libc`")[0].contains("arrows point down"));
+        let somewhere = up.replace("[dependencies]", "[target.'cfg(unix)'.dependencies]");
+        assert!(problems(&somewhere, ROOT, "`libc`")[0].contains("arrows point down"));
         assert!(problems(NET, ROOT, "libc")[0].contains("no word on `libc`"));
         assert!(
             problems(&NET.replace("\"net\"", "\"nets\""), ROOT, "`libc`")[0].contains("must have its name")
