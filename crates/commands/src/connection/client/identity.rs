@@ -182,7 +182,7 @@ mod tests {
             ("CLIENT SETINFO lib-ver 1.2", "+OK"),
             (
                 "CLIENT SETINFO lib-name 'f o'",
-                "-ERR LIB-NAME cannot contain spaces, newlines or special characters.",
+                "-ERR lib-name cannot contain spaces, newlines or special characters.",
             ),
             (
                 "CLIENT SETINFO LIB-VER 'f o'",
