@@ -88,12 +88,13 @@ impl Opcode {
     }
 }
 
-/// The opcodes of a sparse one (header included), up to the first that is not complete.
+/// The opcodes of a sparse one (header included), right or wrong. A last one that is cut off is shown with a zero behind it, which
+/// is what Redis finds behind its strings.
 pub fn opcodes(bytes: &[u8]) -> impl Iterator<Item = Opcode> {
     let mut rest = bytes.get(HEADER..).unwrap_or_default();
     std::iter::from_fn(move || {
-        let opcode = Opcode::read(rest)?;
-        rest = &rest[opcode.len()..];
+        let opcode = Opcode::read(rest).or_else(|| Opcode::read(&[*rest.first()?, 0]))?;
+        rest = rest.get(opcode.len()..).unwrap_or_default();
         Some(opcode)
     })
 }
