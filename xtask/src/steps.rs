@@ -101,7 +101,7 @@ pub fn run(mut args: Args) -> Result<(), String> {
 /// All steps. With a given server ours is not built.
 fn steps(given_server: bool) -> Vec<Step> {
     let nextest = setup::find("cargo-nextest").is_some();
-    let unit = if nextest { "cargo nextest run --no-tests=pass" } else { "cargo test --quiet" };
+    let unit = if nextest { "cargo nextest run --no-tests=pass --no-fail-fast" } else { "cargo test --quiet" };
     let mut steps = vec![step("tidy", "cargo xtask tidy")];
     if !given_server {
         steps.push(Step { vital: true, ..step("build", "cargo build --release -p evenkeel") });

@@ -69,7 +69,9 @@ fn start(shell: &Shell) -> Result<Server, String> {
     let engine = Arc::new(Engine::new(keyspace, Arc::clone(&shell.live), table, reactors));
     saving.attach(&engine);
     let _ = engine.persistence.set(Arc::clone(&saving) as Arc<dyn Persistence>);
-    shell.live.add_applier(Box::new(SavingApplier(Arc::clone(&saving))));
+    shell
+        .live
+        .add_applier(Box::new(SavingApplier { saving: Arc::clone(&saving), engine: Arc::clone(&engine) }));
     // Until the file is loaded; commands that may not run meanwhile are told so.
     engine.set_loading(true);
     let listeners = listen::all(&config)?;
@@ -93,12 +95,16 @@ fn start(shell: &Shell) -> Result<Server, String> {
     Ok(Server { engine, saving, endings, worker: WorkerId(reactors), threads })
 }
 
-/// Tells saving about changed options.
-struct SavingApplier(Arc<Saving>);
+/// Tells saving about changed options, and has it judged at once whether writes are refused from here on.
+struct SavingApplier {
+    saving: Arc<Saving>,
+    engine: Arc<Engine>,
+}
 
 impl Applier for SavingApplier {
     fn apply(&self, change: &Change<'_>) -> Result<(), ApplyError> {
-        self.0.set_config(change.new);
+        self.saving.set_config(change.new);
+        self.engine.judge_trouble();
         Ok(())
     }
 }

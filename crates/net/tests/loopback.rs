@@ -196,9 +196,16 @@ fn input_after_the_decision_to_close_is_dropped() {
         let writing = thread::spawn(move || writer.write_all(&pattern(64 << 20, 3)).is_err());
         thread::sleep(Duration::from_millis(50));
         assert!(!writing.is_finished(), "its input was taken");
-        let mut all = vec![0; 16 << 20];
-        client.read_exact(&mut all).unwrap();
-        assert!(all.chunks(1 << 20).enumerate().all(|(i, block)| block == pattern(1 << 20, i as u64)));
+        // The kernel resets a connection that is closed with input unread, and may then throw away what it had been
+        // given but not sent. So what arrives is right, but its end may be missing.
+        let mut all = Vec::new();
+        let _ = client.read_to_end(&mut all);
+        assert!(all.len() >= 4 << 20, "{}", all.len());
+        assert!(
+            all.chunks(1 << 20)
+                .enumerate()
+                .all(|(i, part)| part == &pattern(1 << 20, i as u64)[..part.len()])
+        );
         rig.wait_closed(&[CloseReason::Service]);
         assert!(writing.join().unwrap(), "the connection is gone");
         assert_eq!(rig.facts.inputs.load(Ordering::Relaxed), turns);
