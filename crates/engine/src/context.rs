@@ -1,7 +1,5 @@
 //! What a command executes with: the data, the reply, the session, the server.
 
-use std::time::Instant;
-
 use resp::Writer;
 
 use crate::data::Data;
@@ -21,8 +19,6 @@ pub struct Ctx<'a> {
     pub engine: &'a Engine,
     /// The settings in force.
     pub config: &'a config::Config,
-    /// When the command began.
-    pub began: Instant,
 }
 
 impl Ctx<'_> {

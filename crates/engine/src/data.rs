@@ -3,7 +3,7 @@
 //! Expired keys are removed when they are met, accesses are counted and noted, changes are counted as `dirty`, and what a
 //! replica would have to be sent is gathered in [`Effects`]. Takes no lock itself.
 
-use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, NewValue, Occupied};
+use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied};
 use value::number::parse_i64;
 use value::string::StrRef;
 
@@ -197,25 +197,23 @@ impl<'a> Data<'a> {
     #[inline]
     pub fn read<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
         let hashed = self.key(key);
-        let place = self.access.locate(self.database, hashed);
-        let facts = place.and_then(|place| self.access.at(place)).map(|view| (view.deadline_ms, view.clock));
-        let (Some(place), Some((deadline_ms, field))) = (place, facts) else {
-            self.counters.misses.add(1);
-            return None;
-        };
-        if self.is_expired(deadline_ms) {
-            self.expire(key);
-            self.counters.misses.add(1);
-            return None;
-        }
-        self.counters.hits.add(1);
-        if self.touch {
-            let touched = self.clock.touched(field);
-            if touched != field {
-                self.access.set_clock_at(place, touched);
+        let (clock, touch) = (self.clock, self.touch);
+        let touched = |field| if touch { clock.touched(field) } else { field };
+        match self.access.find(self.database, hashed, self.now_ms, touched) {
+            Lookup::Found(place) => {
+                self.counters.hits.add(1);
+                self.access.at(place)
+            }
+            Lookup::Expired => {
+                self.expire(key);
+                self.counters.misses.add(1);
+                None
+            }
+            Lookup::Absent => {
+                self.counters.misses.add(1);
+                None
             }
         }
-        self.access.at(place)
     }
 
     /// Reads a key that must be a string or absent.

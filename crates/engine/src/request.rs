@@ -1,8 +1,8 @@
 //! The way of one request: admit, lock, execute, log, unlock, finish. This file is the path; each stage is short or lives elsewhere.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
+use quanta::Instant;
 use keyspace::{Access, KeyHash};
 use net::Conn;
 use resp::ProtocolError;
@@ -44,7 +44,6 @@ impl Worker {
             Admission::Refuse(error) => return self.refuse(engine, conn, registered, &error),
             Admission::HoldUp => return self.hold_up(conn),
         };
-        let began = batch.instant;
         self.effects.begin(engine.log.is_read());
         let counters = &Worker::share(engine, self.id).counters;
         let muted = conn.session.reply_mode != ReplyMode::On;
@@ -60,7 +59,7 @@ impl Worker {
             data.note_hash(key, hash);
         }
         let reply = Reply::new(out, conn.session.protocol);
-        let mut ctx = Ctx { data, reply, session: &mut conn.session, engine, config, began };
+        let mut ctx = Ctx { data, reply, session: &mut conn.session, engine, config };
         let result = (registered.command.execute)(&mut ctx, args);
         if let Err(error) = &result {
             ctx.reply.error(error);

@@ -14,6 +14,8 @@ pub struct Registered {
     pub subcommands: Vec<Registered>,
     /// The argument index of the first key if every key is found by a range from a fixed place; else 0.
     pub first_key: usize,
+    /// Whether a request's first word alone names it: it is no subcommand and has none.
+    pub is_alone: bool,
 }
 
 /// All commands.
@@ -149,7 +151,8 @@ fn register(command: &'static Command, parent: Option<&str>, count: &mut usize) 
         },
         [] => 0,
     };
-    Registered { command, id, full_name, subcommands, first_key }
+    let is_alone = parent.is_none() && command.subcommands.is_empty();
+    Registered { command, id, full_name, subcommands, first_key, is_alone }
 }
 
 /// Calls `each` with the index of every key argument, in the order of the specifications. Returns false when a count among the arguments

@@ -22,11 +22,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use config::EvictionPolicy;
-use keyspace::{Inside, KeyHash, Keyspace, Near, WorkerId};
+use keyspace::{Inside, KeyHash, Keyspace, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
+use quanta::Instant;
 use resp::{Limits, ProtocolError};
 
 use crate::clock::{Clock, Lfu};
@@ -117,6 +118,8 @@ pub struct Worker {
     pub(crate) discard: Out,
     config: config::Reader,
     next_tick_ms: i64,
+    /// The keys of a batch, to be brought near.
+    keys: Vec<(u32, KeyHash)>,
     /// Changes not reported to persistence yet.
     pub(crate) changes: u64,
     /// How long the turns since the last slice of a snapshot took.
@@ -138,6 +141,7 @@ impl Worker {
             discard: Out::default(),
             next_tick_ms: 0,
             paused: Vec::new(),
+            keys: Vec::new(),
             changes: 0,
             busy: Duration::ZERO,
             later: BinaryHeap::new(),
@@ -268,18 +272,12 @@ impl Worker {
         if requests.len() < 2 {
             return;
         }
-        let inside = batch.inside(self.id);
-        let keys = || {
-            requests.iter().filter_map(|request| match request.what {
-                What::Slices { hash: Some(hash), .. } => {
-                    Some((items[request.item].conn.session.database, hash))
-                }
-                _ => None,
-            })
-        };
-        for near in Near::ALL {
-            keys().for_each(|(database, hash)| inside.prefetch(near, database, hash));
-        }
+        self.keys.clear();
+        self.keys.extend(requests.iter().filter_map(|request| match request.what {
+            What::Slices { hash: Some(hash), .. } => Some((items[request.item].conn.session.database, hash)),
+            _ => None,
+        }));
+        batch.inside(self.id).prefetch(self.keys.iter().copied());
     }
 
     fn execute(
@@ -607,6 +605,7 @@ fn parse<'b>(
     args: &mut Vec<&'b [u8]>,
     requests: &mut Vec<Request<'b>>,
 ) -> bool {
+    let mut former: Option<(&[u8], &Registered)> = None;
     for (item, input) in inputs.iter().enumerate() {
         let session = &mut items[item].conn.session;
         while !session.is_held_up() {
@@ -629,7 +628,13 @@ fn parse<'b>(
                         resp::Request::Slices => {
                             let first = args.len();
                             args.extend(session.parser.args().iter().map(|range| &bytes[range.clone()]));
-                            let registered = engine.commands.resolve(&args[first..]);
+                            let name = args.get(first).copied().unwrap_or_default();
+                            // A pipeline mostly repeats its command, to the letter.
+                            let registered = match former {
+                                Some((former, registered)) if former == name => Some(registered),
+                                _ => engine.commands.resolve(&args[first..]),
+                            };
+                            former = registered.filter(|r| r.is_alone).map(|registered| (name, registered));
                             let hash = registered
                                 .filter(|r| r.first_key > 0)
                                 .and_then(|r| args.get(first + r.first_key))

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, Near, NewValue, WorkerId};
+use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, NewValue, WorkerId};
 use rdb::{Event, Limits, Reader, Usage, Value};
 
 use value::Shared;
@@ -369,10 +369,7 @@ impl Target<'_> {
 
     /// Inserts what is pending.
     fn insert(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
-        // Station by station for all of them, so that the misses overlap. A vacant place needs no entry.
-        for near in [Near::Directory, Near::Segment, Near::Bucket] {
-            self.pending.iter().for_each(|pending| inside.prefetch(near, self.database, pending.hash));
-        }
+        inside.prefetch(self.pending.iter().map(|pending| (self.database, pending.hash)));
         let mut start = 0;
         for pending in self.pending.drain(..) {
             let Pending { hash, key_end, value_end, value, deadline_ms, clock, offset } = pending;
