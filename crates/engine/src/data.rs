@@ -59,6 +59,16 @@ pub fn string_value(bytes: &[u8]) -> NewValue<'_> {
     NewValue::Bytes(bytes)
 }
 
+/// Counts a key that was found expired and says so to the log; `elsewhere` is its database if it is not the session's.
+#[cold]
+fn note_expired(counters: &Counters, effects: &mut Effects, elsewhere: Option<u32>, key: &[u8]) {
+    counters.expired_keys.add(1);
+    match elsewhere {
+        None => effects.expired(key),
+        Some(database) => effects.expired_elsewhere(database, key),
+    }
+}
+
 impl<'a> Data<'a> {
     pub(crate) fn new(
         access: Access<'a>,
@@ -151,12 +161,8 @@ impl<'a> Data<'a> {
         let hashed = self.key(key);
         if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
             entry.remove();
-            self.counters.expired_keys.add(1);
-            if self.database == self.home {
-                self.effects.expired(key);
-            } else {
-                self.effects.expired_elsewhere(self.database, key);
-            }
+            let elsewhere = (self.database != self.home).then_some(self.database);
+            note_expired(self.counters, self.effects, elsewhere, key);
         }
     }
 
@@ -200,20 +206,18 @@ impl<'a> Data<'a> {
         let (clock, touch) = (self.clock, self.touch);
         let touched = |field| if touch { clock.touched(field) } else { field };
         match self.access.find(self.database, hashed, self.now_ms, touched) {
-            Lookup::Found(place) => {
+            Lookup::Found(view) => {
                 self.counters.hits.add(1);
-                self.access.at(place)
+                return Some(view);
             }
             Lookup::Expired => {
-                self.expire(key);
-                self.counters.misses.add(1);
-                None
+                let elsewhere = (self.database != self.home).then_some(self.database);
+                note_expired(self.counters, self.effects, elsewhere, key);
             }
-            Lookup::Absent => {
-                self.counters.misses.add(1);
-                None
-            }
+            Lookup::Absent => {}
         }
+        self.counters.misses.add(1);
+        None
     }
 
     /// Reads a key that must be a string or absent.

@@ -66,12 +66,17 @@ pub(crate) struct Request<'b> {
     item: usize,
     /// Bytes from the connection's input start to the request's start.
     starts_at: usize,
-    what: What<'b>,
+    /// Where its arguments begin among those of the batch, and how many they are.
+    first: u32,
+    count: u32,
+    registered: Option<&'b Registered>,
+    /// The first key's hash, if the key's place is known.
+    hash: Option<KeyHash>,
+    /// Set for what is not a list of arguments in the batch.
+    odd: Option<Box<Odd>>,
 }
 
-enum What<'b> {
-    /// Arguments lie in the batch; `hash` is that of the first key, if its place is known.
-    Slices { first: usize, count: usize, registered: Option<&'b Registered>, hash: Option<KeyHash> },
+enum Odd {
     /// An inline request.
     Words(Vec<Vec<u8>>),
     /// Not RESP; the connection is closed after the error.
@@ -273,10 +278,9 @@ impl Worker {
             return;
         }
         self.keys.clear();
-        self.keys.extend(requests.iter().filter_map(|request| match request.what {
-            What::Slices { hash: Some(hash), .. } => Some((items[request.item].conn.session.database, hash)),
-            _ => None,
-        }));
+        self.keys.extend(
+            requests.iter().filter_map(|r| Some((items[r.item].conn.session.database, r.hash?))),
+        );
         batch.inside(self.id).prefetch(self.keys.iter().copied());
     }
 
@@ -288,15 +292,16 @@ impl Worker {
         request: &Request<'_>,
         args: &[&[u8]],
     ) {
-        match &request.what {
-            What::Slices { first, count, registered, hash } => {
-                self.drive(engine, batch, conn, &args[*first..first + count], *registered, *hash);
+        match request.odd.as_deref() {
+            None => {
+                let args = &args[request.first as usize..][..request.count as usize];
+                self.drive(engine, batch, conn, args, request.registered, request.hash);
             }
-            What::Words(words) => {
+            Some(Odd::Words(words)) => {
                 let args: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
                 self.drive(engine, batch, conn, &args, engine.commands.resolve(&args), None);
             }
-            What::Malformed(error) => self.refuse_bytes(engine, conn, *error),
+            Some(Odd::Malformed(error)) => self.refuse_bytes(engine, conn, *error),
         }
     }
 
@@ -618,13 +623,22 @@ fn parse<'b>(
                 bulk_bytes_max: config.clients.bulk_bytes_max,
                 authenticated: session.authenticated,
             };
-            let what = match session.parser.parse(bytes, limits) {
+            let odd = |odd| Request {
+                item,
+                starts_at,
+                first: 0,
+                count: 0,
+                registered: None,
+                hash: None,
+                odd: Some(Box::new(odd)),
+            };
+            match session.parser.parse(bytes, limits) {
                 Ok(None) => break,
                 Ok(Some((request, len))) => {
                     at[item] += len;
-                    let what = match request {
-                        resp::Request::Empty => None,
-                        resp::Request::Words(words) => Some(What::Words(words)),
+                    match request {
+                        resp::Request::Empty => {}
+                        resp::Request::Words(words) => requests.push(odd(Odd::Words(words))),
                         resp::Request::Slices => {
                             let first = args.len();
                             args.extend(session.parser.args().iter().map(|range| &bytes[range.clone()]));
@@ -640,22 +654,29 @@ fn parse<'b>(
                                 .and_then(|r| args.get(first + r.first_key))
                                 .map(|key| engine.keyspace.hash(key))
                                 .inspect(|hash| engine.keyspace.prefetch_stripe(*hash));
-                            Some(What::Slices { first, count: args.len() - first, registered, hash })
+                            let count = (args.len() - first) as u32;
+                            let first = first as u32;
+                            requests.push(Request {
+                                item,
+                                starts_at,
+                                first,
+                                count,
+                                registered,
+                                hash,
+                                odd: None,
+                            });
                         }
-                    };
+                    }
                     session.parser.reset();
-                    what
                 }
                 Err(error) => {
-                    requests.push(Request { item, starts_at, what: What::Malformed(error) });
+                    requests.push(odd(Odd::Malformed(error)));
                     at[item] = input.len();
                     session.parser.reset();
                     break;
                 }
-            };
-            let strange = !session.authenticated;
-            requests.extend(what.map(|what| Request { item, starts_at, what }));
-            if strange {
+            }
+            if !session.authenticated {
                 // What a stranger may send next depends on what this request does.
                 return true;
             }

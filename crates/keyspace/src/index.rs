@@ -10,14 +10,17 @@
 //!    picks the     orders and tells
 //!    segment       apart inside it
 //!
-//!  directory (2^D)     segment (depth d)         bucket: 8 slots in one cache line
-//!  +---+               +---------------+         +----------------+----------------+-- ... --+
-//!  | 0 |-------------->| home buckets  |-------->| tag | pointer  | tag | pointer  |         |
-//!  | 1 |--+            |  ...          |         +----------------+----------------+-- ... --+
-//!  | 2 |--+----------->| spill buckets |
-//!  | 3 |--+            +---------------+   home bucket of a tag = tag * homes >> 16   (order-preserving)
-//!  +---+
+//!  directory (2^D)          segment (depth d): its buckets, 8 slots each in one cache line
+//!  +----------------+       +---------------+         +----------------+----------------+-- ... --+
+//!  | 0 where, homes |------>| home buckets  |-------->| tag | pointer  | tag | pointer  |         |
+//!  | 1 ...          |--+    |  ...          |         +----------------+----------------+-- ... --+
+//!  | 2              |--+--->| spill buckets |
+//!  | 3              |--+    +---------------+   home bucket of a tag = tag * homes >> 16   (order-preserving)
+//!  +----------------+
 //! ```
+//! A directory entry (a [`Sector`]) repeats what a search needs of its segment, so that the way to a bucket is two cache lines: the
+//! table's head and the sector.
+//!
 //! A full bucket overflows into the next one (bucketed linear probing); the last `spill` buckets are nobody's home.
 //! A segment grows through [`TOTALS`] (8 to 33 % a step, each an allocator size class) using only the tags; at the last
 //! step it splits in two by the next hash bit, and only then are the hashes of its entries asked for. Sparse segments shrink by the
@@ -29,8 +32,12 @@
 //!   So a search may stop at the first bucket with room, and a walk meets every slot exactly once under its home bucket.
 //! - X3: a position never changes, so no growth, split, shrink or merge carries a slot past a cursor (a position).
 //! - X4: `len` counts the occupied slots; directory entries `[i << (D-d), (i+1) << (D-d))` all name the segment with prefix `i`.
+//! - X5: a sector repeats its segment's buckets, homes and depth as they are: `announce` follows every change of them.
 //!
 //! Bounds: an operation touches one segment of at most 8 KiB (more only at [`Index::depth_max`]); a split asks at most 1008 hashes.
+
+use std::ops::Range;
+use std::ptr::NonNull;
 
 /// Slots in a bucket.
 pub(crate) const BUCKET_SLOTS: usize = 8;
@@ -96,12 +103,87 @@ impl Bucket {
     }
 }
 
+/// The buckets of a segment, owned. Not a `Box`, whose uniqueness the sectors' pointers would break.
+struct Buckets {
+    first: NonNull<Bucket>,
+    count: u16,
+}
+
+// SAFETY: owned plain memory; whoever reaches it holds the table (E2).
+unsafe impl Send for Buckets {}
+
+impl Buckets {
+    fn new(count: u16) -> Buckets {
+        let whole: Box<[Bucket]> = vec![Bucket::EMPTY; count as usize].into_boxed_slice();
+        Buckets { first: NonNull::from(Box::leak(whole)).cast(), count }
+    }
+}
+
+impl std::ops::Deref for Buckets {
+    type Target = [Bucket];
+
+    #[inline]
+    fn deref(&self) -> &[Bucket] {
+        // SAFETY: `new` leaked a slice of `count` buckets at `first`, which only `drop` takes back.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.count as usize) }
+    }
+}
+
+impl std::ops::DerefMut for Buckets {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Bucket] {
+        // SAFETY: as above, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.count as usize) }
+    }
+}
+
+impl Drop for Buckets {
+    fn drop(&mut self) {
+        let whole = std::ptr::slice_from_raw_parts_mut(self.first.as_ptr(), self.count as usize);
+        // SAFETY: this is the slice that `new` leaked, given back once.
+        drop(unsafe { Box::from_raw(whole) });
+    }
+}
+
 struct Segment {
-    buckets: Box<[Bucket]>,
+    buckets: Buckets,
     /// Buckets that are somebody's home; the rest is spill. 0 marks a free segment.
     homes: u16,
     depth: u8,
     len: u32,
+    /// The first `depth` bits of its positions.
+    prefix: u32,
+}
+
+/// A directory entry: what a search needs of a segment (X5).
+#[derive(Clone, Copy)]
+struct Sector {
+    first: NonNull<Bucket>,
+    segment: u32,
+    homes: u16,
+    depth: u8,
+}
+
+// SAFETY: an address that is followed only by whoever holds the table (E2).
+unsafe impl Send for Sector {}
+
+const _: () = assert!(size_of::<Sector>() == 16);
+
+impl Sector {
+    /// Where a search for `position` starts: the tag, the bucket's number and the bucket.
+    #[inline]
+    fn home(&self, position: u64) -> (u16, usize, NonNull<Bucket>) {
+        let tag = Index::tag(position, self.depth);
+        let home = home_of(tag, self.homes);
+        // SAFETY: X5: the segment has more than `homes` buckets or as many, and `home` is below that.
+        (tag, home, unsafe { self.first.add(home) })
+    }
+}
+
+/// The home bucket of a tag among `homes`.
+#[inline]
+fn home_of(tag: u16, homes: u16) -> usize {
+    ((u32::from(tag) * u32::from(homes)) >> 16) as usize
 }
 
 /// Where a slot is, valid until the index is changed.
@@ -117,7 +199,7 @@ pub(crate) struct Location {
 pub(crate) struct Index {
     depth: u8,
     depth_max: u8,
-    directory: Vec<u32>,
+    directory: Vec<Sector>,
     segments: Vec<Segment>,
     free: Vec<u32>,
     len: usize,
@@ -133,23 +215,18 @@ fn homes_of(total: u16) -> u16 {
 }
 
 impl Segment {
-    fn with_total(total: u16, depth: u8) -> Segment {
-        Segment {
-            buckets: vec![Bucket::EMPTY; total as usize].into_boxed_slice(),
-            homes: homes_of(total),
-            depth,
-            len: 0,
-        }
+    fn with_total(total: u16, depth: u8, prefix: u32) -> Segment {
+        Segment { buckets: Buckets::new(total), homes: homes_of(total), depth, len: 0, prefix }
     }
 
     /// The smallest segment that holds `len` slots at no more than about 7/8 of its home slots.
-    fn for_len(len: usize, depth: u8) -> Segment {
+    fn for_len(len: usize, depth: u8, prefix: u32) -> Segment {
         let total = TOTALS.iter().copied().find(|&t| len * 8 <= homes_of(t) as usize * BUCKET_SLOTS * 7);
-        Segment::with_total(total.unwrap_or(TOTALS[TOTALS.len() - 1]), depth)
+        Segment::with_total(total.unwrap_or(TOTALS[TOTALS.len() - 1]), depth, prefix)
     }
 
     fn home(&self, tag: u16) -> usize {
-        ((u32::from(tag) * u32::from(self.homes)) >> 16) as usize
+        home_of(tag, self.homes)
     }
 
     /// The first tag whose home is `bucket`; 65536 when there is none.
@@ -224,7 +301,7 @@ impl Index {
 
     /// Heap bytes of buckets, segments and directory.
     pub(crate) fn bytes(&self) -> usize {
-        self.bucket_bytes + self.segments.capacity() * size_of::<Segment>() + self.directory.capacity() * 4
+        self.bucket_bytes + self.segments.capacity() * size_of::<Segment>() + self.directory.capacity() * size_of::<Sector>()
     }
 
     /// Segments in use and buckets in total (DEBUG HTSTATS).
@@ -232,36 +309,39 @@ impl Index {
         (self.segments.len() - self.free.len(), self.bucket_bytes / size_of::<Bucket>())
     }
 
+    /// The place of `position` in the directory.
     #[inline]
-    fn segment_of(&self, position: u64) -> Option<u32> {
+    fn place_of(&self, position: u64) -> usize {
         // Two shifts, since a shift by 64 (depth 0) is not defined.
-        self.directory.get(((position >> 1) >> (63 - self.depth)) as usize).copied()
+        ((position >> 1) >> (63 - self.depth)) as usize
     }
 
+    #[inline]
+    fn sector(&self, position: u64) -> Option<&Sector> {
+        self.directory.get(self.place_of(position))
+    }
+
+    #[inline]
+    fn segment_of(&self, position: u64) -> Option<u32> {
+        self.sector(position).map(|sector| sector.segment)
+    }
+
+    #[inline]
     fn tag(position: u64, depth: u8) -> u16 {
         ((position << depth) >> 48) as u16
     }
 
-    /// Asks for the directory's first cache line, which is all of it up to 16 segments.
+    /// Asks for the cache line of the directory that `position` needs.
     #[inline]
-    pub(crate) fn prefetch_directory(&self) {
-        crate::entry::prefetch(self.directory.as_ptr());
-    }
-
-    /// Asks for the segment of `position`: where its buckets are.
-    #[inline]
-    pub(crate) fn prefetch_segment(&self, position: u64) {
-        if let Some(id) = self.segment_of(position) {
-            crate::entry::prefetch(&self.segments[id as usize]);
-        }
+    pub(crate) fn prefetch_sector(&self, position: u64) {
+        crate::entry::prefetch(self.directory.as_ptr().wrapping_add(self.place_of(position)));
     }
 
     /// Asks for the cache line in which a search for `position` starts.
     #[inline]
-    pub(crate) fn prefetch(&self, position: u64) {
-        if let Some(id) = self.segment_of(position) {
-            let segment = &self.segments[id as usize];
-            crate::entry::prefetch(&segment.buckets[segment.home(Self::tag(position, segment.depth))]);
+    pub(crate) fn prefetch_bucket(&self, position: u64) {
+        if let Some(sector) = self.sector(position) {
+            crate::entry::prefetch(sector.home(position).2.as_ptr());
         }
     }
 
@@ -269,10 +349,10 @@ impl Index {
     /// is about to compare, so that they can be prefetched.
     #[inline]
     pub(crate) fn candidates(&self, position: u64, mut f: impl FnMut(u64)) {
-        if let Some(id) = self.segment_of(position) {
-            let segment = &self.segments[id as usize];
-            let tag = Self::tag(position, segment.depth);
-            let bucket = &segment.buckets[segment.home(tag)];
+        if let Some(sector) = self.sector(position) {
+            let (tag, _, bucket) = sector.home(position);
+            // SAFETY: X5: a live bucket of this index, which is borrowed.
+            let bucket = unsafe { bucket.as_ref() };
             let (mut hits, _) = bucket.probe(tag);
             while hits != 0 {
                 f(pointer(bucket.0[hits.trailing_zeros() as usize]));
@@ -284,18 +364,38 @@ impl Index {
     /// Finds the slot at `position` whose pointer `is` accepts.
     #[inline]
     pub(crate) fn find(&self, position: u64, mut is: impl FnMut(u64) -> bool) -> Option<(Location, u64)> {
-        let id = self.segment_of(position)?;
-        let segment = &self.segments[id as usize];
-        let tag = Self::tag(position, segment.depth);
-        let home = segment.home(tag);
-        for (at, bucket) in segment.buckets.iter().enumerate().skip(home) {
+        let sector = self.sector(position)?;
+        let (tag, home, bucket) = sector.home(position);
+        let segment = sector.segment;
+        // SAFETY: X5: a live bucket of this index, which is borrowed.
+        let bucket = unsafe { bucket.as_ref() };
+        let (mut hits, room) = bucket.probe(tag);
+        while hits != 0 {
+            let slot = hits.trailing_zeros() as u8;
+            let pointer = pointer(bucket.0[slot as usize]);
+            if is(pointer) {
+                return Some((Location { segment, bucket: home as u16, slot }, pointer));
+            }
+            hits &= hits - 1;
+        }
+        if room { None } else { self.find_beyond(segment, home + 1, tag, &mut is) }
+    }
+
+    /// Goes on with a search in the buckets from `from` on, the home bucket being full (X2).
+    fn find_beyond(
+        &self,
+        id: u32,
+        from: usize,
+        tag: u16,
+        is: &mut impl FnMut(u64) -> bool,
+    ) -> Option<(Location, u64)> {
+        for (at, bucket) in self.segments[id as usize].buckets.iter().enumerate().skip(from) {
             let (mut hits, room) = bucket.probe(tag);
             while hits != 0 {
-                let index = hits.trailing_zeros() as u8;
-                let slot = bucket.0[index as usize];
-                if is(pointer(slot)) {
-                    let location = Location { segment: id, bucket: at as u16, slot: index };
-                    return Some((location, pointer(slot)));
+                let slot = hits.trailing_zeros() as u8;
+                let pointer = pointer(bucket.0[slot as usize]);
+                if is(pointer) {
+                    return Some((Location { segment: id, bucket: at as u16, slot }, pointer));
                 }
                 hits &= hits - 1;
             }
@@ -304,14 +404,6 @@ impl Index {
             }
         }
         None
-    }
-
-    /// The pointer at a location, if the location exists and is occupied.
-    #[inline]
-    pub(crate) fn at(&self, location: Location) -> Option<u64> {
-        let bucket = self.segments.get(location.segment as usize)?.buckets.get(location.bucket as usize)?;
-        let slot = *bucket.0.get(location.slot as usize)?;
-        (slot != 0).then(|| pointer(slot))
     }
 
     /// Replaces the pointer at a location; the position stays (an entry moved to another block).
@@ -325,9 +417,9 @@ impl Index {
     /// Adds a slot. The caller knows that its key is not present. `position_of` gives the position of a stored pointer.
     pub(crate) fn insert(&mut self, position: u64, to: u64, position_of: impl Fn(u64) -> u64) -> Location {
         if self.directory.is_empty() {
-            let id = self.add_segment(Segment::with_total(TOTALS[0], 0));
-            self.directory.push(id);
             self.depth = 0;
+            let id = self.add_segment(Segment::with_total(TOTALS[0], 0, 0));
+            self.directory.push(self.sector_of(id));
         }
         loop {
             let id = self.segment_of(position).expect("X4: the directory covers every position");
@@ -454,12 +546,32 @@ impl Index {
         }
     }
 
+    fn sector_of(&self, id: u32) -> Sector {
+        let segment = &self.segments[id as usize];
+        Sector { first: segment.buckets.first, segment: id, homes: segment.homes, depth: segment.depth }
+    }
+
+    /// The directory entries that name a segment (X4).
+    fn span_of(&self, id: u32) -> Range<usize> {
+        let segment = &self.segments[id as usize];
+        let shift = self.depth - segment.depth;
+        let start = (segment.prefix as usize) << shift;
+        start..start + (1 << shift)
+    }
+
+    /// Tells the directory what a segment now is (X5).
+    fn announce(&mut self, id: u32) {
+        let (span, sector) = (self.span_of(id), self.sector_of(id));
+        self.directory[span].fill(sector);
+    }
+
     /// Swaps in a rebuilt segment with the same slots.
     fn exchange(&mut self, id: u32, segment: Segment) {
         let old = &mut self.segments[id as usize];
         debug_assert_eq!(old.len, segment.len);
         self.bucket_bytes = self.bucket_bytes - old.bytes() + segment.bytes();
         *old = segment;
+        self.announce(id);
     }
 
     fn make_room(&mut self, id: u32, position_of: &impl Fn(u64) -> u64) {
@@ -479,7 +591,7 @@ impl Index {
     fn rebuild(&mut self, id: u32, mut total: u16) {
         loop {
             let old = &self.segments[id as usize];
-            let mut new = Segment::with_total(total, old.depth);
+            let mut new = Segment::with_total(total, old.depth, old.prefix);
             if old.slots().all(|slot| new.place(slot).is_some()) {
                 return self.exchange(id, new);
             }
@@ -492,9 +604,7 @@ impl Index {
             self.directory = self.directory.iter().flat_map(|&s| [s, s]).collect();
             self.depth += 1;
         }
-        let old = std::mem::replace(&mut self.segments[id as usize], Segment::with_total(1, 0));
-        self.bucket_bytes -= old.bytes();
-        self.bucket_bytes += self.segments[id as usize].bytes();
+        let old = &self.segments[id as usize];
         let depth = old.depth + 1;
         // The new lowest tag bit is asked from the entries themselves; bring them all first.
         old.slots().for_each(|slot| crate::entry::prefetch(pointer(slot) as *const u8));
@@ -505,22 +615,24 @@ impl Index {
             let half = usize::from(tag_of(slot) >> 15);
             halves[half].push(make_slot(Self::tag(position, depth), pointer(slot)));
         }
-        let [low, high] = halves.map(|slots| {
-            let mut segment = Segment::for_len(slots.len(), depth);
+        let prefixes = [old.prefix << 1, old.prefix << 1 | 1];
+        let mut each = prefixes.into_iter().zip(halves);
+        let [low, high] = [(); 2].map(|()| {
+            let (prefix, slots) = each.next().unwrap_or_default();
+            let mut segment = Segment::for_len(slots.len(), depth, prefix);
             let mut total = segment.buckets.len() as u16;
             while !slots.iter().all(|&slot| segment.place(slot).is_some()) {
                 total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_mul(2));
-                segment = Segment::with_total(total, depth);
+                segment = Segment::with_total(total, depth, prefix);
             }
             segment
         });
-        // Directory entries of the old segment: the first half stays, the second names the new one (X4).
-        let start = self.directory.iter().position(|&s| s == id).expect("X4");
-        let span = 1usize << (self.depth - old.depth);
-        self.bucket_bytes = self.bucket_bytes - self.segments[id as usize].bytes() + low.bytes();
+        // The first half of the directory's entries keeps the segment's number, the second gets a new one (X4).
+        self.bucket_bytes = self.bucket_bytes - old.bytes() + low.bytes();
         self.segments[id as usize] = low;
         let high = self.add_segment(high);
-        self.directory[start + span / 2..start + span].fill(high);
+        self.announce(id);
+        self.announce(high);
     }
 
     /// After a removal: shrinks a sparse segment, merges it with a sparse neighbour, forgets an empty index.
@@ -532,7 +644,7 @@ impl Index {
         let segment = &self.segments[id as usize];
         let (len, total) = (segment.len as usize, segment.buckets.len());
         if total > 1 && len * 5 < homes_of(total as u16) as usize * BUCKET_SLOTS * 2 {
-            let smaller = Segment::for_len(len * 5 / 4, segment.depth).buckets.len() as u16;
+            let smaller = Segment::for_len(len * 5 / 4, segment.depth, 0).buckets.len() as u16;
             if (smaller as usize) < total {
                 self.rebuild(id, smaller);
             }
@@ -547,11 +659,11 @@ impl Index {
         if depth == 0 {
             return;
         }
-        let start = self.directory.iter().position(|&s| s == id).expect("X4");
-        let span = 1usize << (self.depth - depth);
-        let (low, high) =
-            if (start / span).is_multiple_of(2) { (start, start + span) } else { (start - span, start) };
-        let [low_id, high_id] = [self.directory[low], self.directory[high]];
+        let span = self.span_of(id);
+        let buddy = if self.segments[id as usize].prefix.is_multiple_of(2) { span.end } else { span.start - 1 };
+        let mut pair = [id, self.directory[buddy].segment];
+        pair.sort_unstable_by_key(|&id| self.span_of(id).start);
+        let [low_id, high_id] = pair;
         let [a, b] = [&self.segments[low_id as usize], &self.segments[high_id as usize]];
         let len = (a.len + b.len) as usize;
         if a.depth != b.depth || len > 40 * BUCKET_SLOTS {
@@ -561,19 +673,20 @@ impl Index {
             .into_iter()
             .flat_map(|(s, bit)| s.slots().map(move |slot| make_slot(tag_of(slot) >> 1 | bit, pointer(slot))))
             .collect();
-        let mut merged = Segment::for_len(len * 5 / 4, depth - 1);
+        let prefix = a.prefix >> 1;
+        let mut merged = Segment::for_len(len * 5 / 4, depth - 1, prefix);
         while !slots.iter().all(|&slot| merged.place(slot).is_some()) {
             let total = merged.buckets.len() as u16;
             let total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_mul(2));
-            merged = Segment::with_total(total, depth - 1);
+            merged = Segment::with_total(total, depth - 1, prefix);
         }
         self.bucket_bytes = self.bucket_bytes + merged.bytes()
             - self.segments[low_id as usize].bytes()
             - self.segments[high_id as usize].bytes();
         self.segments[low_id as usize] = merged;
-        self.segments[high_id as usize] = Segment { buckets: Box::default(), homes: 0, depth: 0, len: 0 };
+        self.segments[high_id as usize] = Segment::with_total(0, 0, 0);
         self.free.push(high_id);
-        self.directory[high..high + span].fill(low_id);
+        self.announce(low_id);
         let deepest = self.segments.iter().map(|s| s.depth).max().unwrap_or(0);
         while self.depth > deepest {
             self.directory = self.directory.iter().copied().step_by(2).collect();
@@ -585,11 +698,17 @@ impl Index {
     #[cfg(test)]
     pub(crate) fn check(&self, position_of: impl Fn(u64) -> u64) {
         let mut len = 0;
-        for (prefix, &id) in self.directory.iter().enumerate() {
-            let segment = &self.segments[id as usize];
+        for (prefix, sector) in self.directory.iter().enumerate() {
+            let segment = &self.segments[sector.segment as usize];
             assert!(segment.depth <= self.depth);
             let shift = self.depth - segment.depth;
-            assert_eq!(self.directory[prefix >> shift << shift], id, "X4");
+            assert_eq!(self.directory[prefix >> shift << shift].segment, sector.segment, "X4");
+            assert_eq!(segment.prefix as usize, prefix >> shift, "X4");
+            assert_eq!(
+                (sector.first, sector.homes, sector.depth),
+                (segment.buckets.first, segment.homes, segment.depth),
+                "X5"
+            );
             if prefix & ((1 << shift) - 1) != 0 {
                 continue;
             }

@@ -38,7 +38,7 @@ pub use entry::{INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 #[cfg(not(loom))]
 pub use keyspace::{
-    Access, Entry, Inside, Key, KeyHash, Keyspace, Located, Lookup, Occupied, Options, PreImage, TakenTable,
+    Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable,
     Vacant,
 };
 #[cfg(not(loom))]

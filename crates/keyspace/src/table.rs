@@ -136,12 +136,6 @@ pub(crate) struct Found {
     entry: EntryPtr,
 }
 
-impl Found {
-    pub(crate) fn location(self) -> Location {
-        self.location
-    }
-}
-
 impl Table {
     pub(crate) fn new(depth_max: u8) -> Table {
         Table {
@@ -184,18 +178,13 @@ impl Table {
     }
 
     #[inline]
-    pub(crate) fn prefetch_directory(&self) {
-        self.index.prefetch_directory();
-    }
-
-    #[inline]
-    pub(crate) fn prefetch_segment(&self, position: u64) {
-        self.index.prefetch_segment(position);
+    pub(crate) fn prefetch_sector(&self, position: u64) {
+        self.index.prefetch_sector(position);
     }
 
     #[inline]
     pub(crate) fn prefetch_bucket(&self, position: u64) {
-        self.index.prefetch(position);
+        self.index.prefetch_bucket(position);
     }
 
     #[inline]
@@ -207,12 +196,6 @@ impl Table {
     pub(crate) fn find(&self, position: u64, key: &[u8]) -> Option<Found> {
         let (location, bits) = self.index.find(position, |bits| pointed(bits).key() == key)?;
         Some(Found { location, entry: pointed(bits) })
-    }
-
-    /// Takes up a place again that was found before; None if there is nothing any more.
-    #[inline]
-    pub(crate) fn found_at(&self, location: Location) -> Option<Found> {
-        self.index.at(location).map(|bits| Found { location, entry: pointed(bits) })
     }
 
     pub(crate) fn view(&self, found: Found) -> EntryView<'_> {
