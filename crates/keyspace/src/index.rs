@@ -101,6 +101,18 @@ impl Bucket {
         }
         (hits, room)
     }
+
+    /// Calls `f` with the pointers of the slots with this tag. Returns whether there were none and the bucket is full.
+    #[inline]
+    fn candidates(&self, tag: u16, mut f: impl FnMut(u64)) -> bool {
+        let (mut hits, room) = self.probe(tag);
+        let is_beyond = hits == 0 && !room;
+        while hits != 0 {
+            f(pointer(self.0[hits.trailing_zeros() as usize]));
+            hits &= hits - 1;
+        }
+        is_beyond
+    }
 }
 
 /// The buckets of a segment, owned. Not a `Box`, whose uniqueness the sectors' pointers would break.
@@ -346,17 +358,26 @@ impl Index {
     }
 
     /// Calls `f` with the pointer of every slot in the home bucket of `position` with its tag: the entries that a search
-    /// is about to compare, so that they can be prefetched.
+    /// is about to compare, so that they can be prefetched. Returns whether the search will go on behind that bucket, and asks for
+    /// the next one if so.
     #[inline]
-    pub(crate) fn candidates(&self, position: u64, mut f: impl FnMut(u64)) {
+    pub(crate) fn candidates(&self, position: u64, f: impl FnMut(u64)) -> bool {
+        let Some(sector) = self.sector(position) else { return false };
+        let (tag, _, bucket) = sector.home(position);
+        // SAFETY: X5: a live bucket of this index, which is borrowed.
+        let is_beyond = unsafe { bucket.as_ref() }.candidates(tag, f);
+        if is_beyond {
+            crate::entry::prefetch(bucket.as_ptr().wrapping_add(1));
+        }
+        is_beyond
+    }
+
+    /// The same for the bucket behind the home bucket.
+    pub(crate) fn candidates_beyond(&self, position: u64, f: impl FnMut(u64)) {
         if let Some(sector) = self.sector(position) {
-            let (tag, _, bucket) = sector.home(position);
-            // SAFETY: X5: a live bucket of this index, which is borrowed.
-            let bucket = unsafe { bucket.as_ref() };
-            let (mut hits, _) = bucket.probe(tag);
-            while hits != 0 {
-                f(pointer(bucket.0[hits.trailing_zeros() as usize]));
-                hits &= hits - 1;
+            let (tag, home, _) = sector.home(position);
+            if let Some(bucket) = self.segments[sector.segment as usize].buckets.get(home + 1) {
+                bucket.candidates(tag, f);
             }
         }
     }

@@ -342,6 +342,9 @@ pub struct Inside<'k> {
     gate: Side<'k>,
 }
 
+/// Keys of one call of [`Inside::prefetch`] that may lie behind their home bucket and still be brought near.
+const BEYOND_MAX: usize = 32;
+
 /// How a worker is inside the gate. The guards are held, not looked at.
 enum Side<'k> {
     Shared { _guard: SharedGuard<'k> },
@@ -364,23 +367,36 @@ impl<'k> Inside<'k> {
     /// the entries whose tags match. One station is brought near for all keys before the next, so that its
     /// misses overlap. Measured on a machine with 226 ns to memory: 16 ns a miss when 64 of them overlap.
     pub fn prefetch(&mut self, keys: impl Iterator<Item = (u32, KeyHash)> + Clone) {
-        self.visit(keys.clone(), |table, position| table.prefetch_sector(position));
-        self.visit(keys.clone(), |table, position| table.prefetch_bucket(position));
-        self.visit(keys, |table, position| table.prefetch_entries(position));
+        self.visit(keys.clone(), |table, position, _| table.prefetch_sector(position));
+        self.visit(keys.clone(), |table, position, _| table.prefetch_bucket(position));
+        // Keys that are in no home bucket, one in ten, need another round.
+        let (mut beyond, mut count) = ([(0, KeyHash(0)); BEYOND_MAX], 0);
+        self.visit(keys, |table, position, key| {
+            if table.prefetch_entries(position) && count < beyond.len() {
+                beyond[count] = key;
+                count += 1;
+            }
+        });
+        let beyond = beyond.iter().take(count).copied();
+        self.visit(beyond, |table, position, _| table.prefetch_entries_beyond(position));
     }
 
     /// Shows the table and the position of each key, each under its stripe's lock.
     #[inline]
-    fn visit(&mut self, keys: impl Iterator<Item = (u32, KeyHash)>, mut look: impl FnMut(&Table, u64)) {
+    fn visit(
+        &mut self,
+        keys: impl Iterator<Item = (u32, KeyHash)>,
+        mut look: impl FnMut(&Table, u64, (u32, KeyHash)),
+    ) {
         if !self.is_alone() {
-            for (database, hash) in keys {
-                self.lock_key(hash).look(database, hash, &mut look);
+            for key in keys {
+                self.lock_key(key.1).look(key, &mut look);
             }
             return;
         }
         let access = self.access(Held::Alone);
-        for (database, hash) in keys {
-            access.look(database, hash, &mut look);
+        for key in keys {
+            access.look(key, &mut look);
         }
     }
 
@@ -569,10 +585,11 @@ impl<'k> Access<'k> {
     }
 
     #[inline]
-    fn look(&self, database: u32, hash: KeyHash, look: &mut impl FnMut(&Table, u64)) {
+    fn look(&self, key: (u32, KeyHash), look: &mut impl FnMut(&Table, u64, (u32, KeyHash))) {
+        let (database, hash) = key;
         let physical = self.physical(database);
         if let Some(table) = self.tables_ref(self.keyspace.stripe_of(hash)).get(physical as usize) {
-            look(table, self.keyspace.position_of(hash));
+            look(table, self.keyspace.position_of(hash), key);
         }
     }
 

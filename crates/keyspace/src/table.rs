@@ -188,8 +188,12 @@ impl Table {
     }
 
     #[inline]
-    pub(crate) fn prefetch_entries(&self, position: u64) {
-        self.index.candidates(position, |bits| pointed(bits).prefetch());
+    pub(crate) fn prefetch_entries(&self, position: u64) -> bool {
+        self.index.candidates(position, |bits| pointed(bits).prefetch())
+    }
+
+    pub(crate) fn prefetch_entries_beyond(&self, position: u64) {
+        self.index.candidates_beyond(position, |bits| pointed(bits).prefetch());
     }
 
     #[inline]
