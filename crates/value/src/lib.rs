@@ -11,6 +11,8 @@
 //! | [`directory`] | the hash-ordered radix directory behind large sets, hashes and member indexes |
 //! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
 //! | [`member_hash`](mod@member_hash) | the hash of members and fields |
+//! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
+//! | [`member_leaf`] | the packed leaf of sets and hashes |
 //! | [`room`] | sizes of nodes' buffers |
 //! | [`score_index`] | from a member's hash to its score |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
@@ -23,7 +25,9 @@ pub mod block_tree;
 pub mod directory;
 pub mod hyperloglog;
 pub mod member_hash;
+pub mod member_leaf;
 pub mod number;
+pub mod packed;
 pub mod room;
 pub mod score_index;
 pub mod string;
