@@ -34,6 +34,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use drain::{Drain, Teardown};
@@ -196,6 +197,24 @@ impl<L: Leaf> Directory<L> {
         }
     }
 
+    /// The leaf that covers `position`, and the index at which an element of this position probably is, since hashes are
+    /// spread evenly.
+    #[inline]
+    pub fn locate(&self, position: u32) -> (&L, usize) {
+        let (mut child, mut depth) = (&self.root, 0);
+        let (mut start, mut bits) = (0, u32::BITS);
+        loop {
+            match child {
+                Child::Leaf(leaf) => {
+                    let guess = (u64::from(position) - start) * leaf.len() as u64 >> bits;
+                    return (leaf, guess as usize);
+                }
+                Child::Page { page, .. } => (child, start, bits) = page.child_and_span(position, depth),
+            }
+            depth += SLOT_BITS;
+        }
+    }
+
     /// The leaf that covers `position`, and one past the last position it covers: where the next leaf begins, or
     /// [`POSITION_END`].
     pub fn leaf_and_end(&self, position: u32) -> (&L, u64) {
@@ -313,24 +332,30 @@ impl<'a, L: Leaf> Iterator for Leaves<'a, L> {
 pub type Cursor = u64;
 
 impl<L: Leaf> Directory<L> {
-    /// Shows the elements from `cursor` on in hash order, at least `count_min` of them if there are as many, and returns the
-    /// cursor to go on from, 0 at the end. Elements of one position are never torn apart, so every element that is
+    /// Shows the elements from `cursor` on in hash order, as ranges of indices of leaves, at least `count_min` of them if there are as
+    /// many, and returns the cursor to go on from, 0 at the end. Elements of one position are never torn apart, so every element that is
     /// there from the first call to the last is shown exactly once, whatever is added and removed between calls.
-    pub fn scan<'a>(&'a self, cursor: Cursor, count_min: u64, mut show: impl FnMut(&'a L, usize)) -> Cursor {
+    pub fn scan<'a>(
+        &'a self,
+        cursor: Cursor,
+        count_min: u64,
+        mut show: impl FnMut(&'a L, Range<usize>),
+    ) -> Cursor {
         let Ok(start) = u32::try_from(cursor) else { return 0 };
-        let mut shown = 0;
+        let mut left = usize::try_from(count_min.max(1)).unwrap_or(usize::MAX);
         for leaf in self.leaves_from(start) {
-            let mut index = leaf.lower_bound(start);
-            while index < leaf.len() {
-                let position = leaf.position(index);
-                if shown >= count_min.max(1) {
-                    return u64::from(position);
+            let from = leaf.lower_bound(start);
+            let mut to = leaf.len().min(from.saturating_add(left));
+            if to > from {
+                let last = leaf.position(to - 1);
+                while to < leaf.len() && leaf.position(to) == last {
+                    to += 1;
                 }
-                while index < leaf.len() && leaf.position(index) == position {
-                    show(leaf, index);
-                    shown += 1;
-                    index += 1;
-                }
+                show(leaf, from..to);
+                left = left.saturating_sub(to - from);
+            }
+            if to < leaf.len() {
+                return u64::from(leaf.position(to));
             }
         }
         0

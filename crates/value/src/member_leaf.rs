@@ -23,7 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use iter::{Item, Items};
+pub use iter::{Elements, Item, Items};
 
 use crate::directory::Leaf;
 use crate::room::{ARC_HEADER, capacity_for, zeroed};

@@ -250,7 +250,9 @@ impl ScoreIndex {
     /// Shows at least `count_min` items from `cursor` on (fragment of the hash, score), and returns the cursor to go on from:
     /// see [`Directory::scan`].
     pub fn scan(&self, cursor: Cursor, count_min: u64, mut show: impl FnMut(u32, f64)) -> Cursor {
-        self.directory.scan(cursor, count_min, |leaf, index| show(leaf.position(index), leaf.score(index)))
+        self.directory.scan(cursor, count_min, |leaf, range| {
+            range.for_each(|index| show(leaf.position(index), leaf.score(index)));
+        })
     }
 
     /// The leaves in hash order, each let go when its reader is done with it.

@@ -217,6 +217,16 @@ impl<L: Leaf> Page<L> {
         (&self.children[self.index_of(slot)], position_of(position, depth, start + width))
     }
 
+    /// The child that covers `position`, its first position, and of how many bits the positions are that it covers.
+    #[inline]
+    pub(super) fn child_and_span(&self, position: u32, depth: u32) -> (&Child<L>, u64, u32) {
+        let slot = slot_of(position, depth);
+        let (start, width) = self.run(slot);
+        // At the lowest depth a slot is less than a position, and a run is never less than one.
+        let bits = (u32::BITS - SLOT_BITS + width.trailing_zeros()).saturating_sub(depth);
+        (&self.children[self.index_of(slot)], position_of(position, depth, start), bits)
+    }
+
     fn change<R>(
         &mut self,
         position: u32,

@@ -1,9 +1,9 @@
-//! Walking through the elements of a leaf with a running offset, so that no length is summed twice.
+//! Walking through the elements of a leaf, or of all leaves, with a running offset, so that no length is summed twice.
 
 use std::ops::Range;
 
 use super::{LONG, MemberLeaf, NO_DEADLINE};
-use crate::directory::Leaf;
+use crate::directory::{Directory, Leaf, Leaves};
 
 /// An element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,3 +62,30 @@ impl<'a, const PARTS: usize> Iterator for Items<'a, PARTS> {
 }
 
 impl<const PARTS: usize> ExactSizeIterator for Items<'_, PARTS> {}
+
+/// All elements of a directory in hash order.
+pub struct Elements<'a, const PARTS: usize> {
+    leaves: Leaves<'a, MemberLeaf<PARTS>>,
+    items: Option<Items<'a, PARTS>>,
+}
+
+impl<'a, const PARTS: usize> Elements<'a, PARTS> {
+    /// Starts at the first element.
+    pub fn new(directory: &'a Directory<MemberLeaf<PARTS>>) -> Self {
+        Self { leaves: directory.leaves_from(0), items: None }
+    }
+}
+
+impl<'a, const PARTS: usize> Iterator for Elements<'a, PARTS> {
+    type Item = Item<'a, PARTS>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.items.as_mut().and_then(Iterator::next) {
+                return Some(item);
+            }
+            let leaf = self.leaves.next()?;
+            self.items = Some(leaf.items(0..leaf.len()));
+        }
+    }
+}
