@@ -6,12 +6,12 @@
 //! ```text
 //!   Directory { root }                       positions 0 ............................. 2^32
 //!        |
-//!      Page   64 slots: the next 6 bits      | leaf            | leaf   | page | leaf | ... |
-//!        |                                     32 slots          16       1      1
+//!      Page   128 slots: the next 7 bits     | leaf            | leaf   | page | leaf | ... |
+//!        |                                     64 slots          32       1      1
 //!      Page of the third child               | leaf | leaf | ...
 //! ```
 //!
-//! A leaf covers all positions with a common prefix, so an aligned run of 1, 2, 4 ... 64 slots of its page. One that grows above
+//! A leaf covers all positions with a common prefix, so an aligned run of 1, 2, 4 ... 128 slots of its page. One that grows above
 //! [`LEAF_MAX`] bytes is cut in two by the next bit; one that covers a single slot becomes a page first. Two leaves that differ in the last
 //! bit of their prefix (buddies) are joined when both fit into [`JOIN_MAX`]; a page with one child is replaced by it.
 //! Since a member never changes its position, no cut or join can carry it past a cursor.
@@ -26,11 +26,12 @@
 //!  7. `heap` is what the pages and leaves of this tree occupy; what clones share is counted in each.
 //!  8. A page or leaf reachable from more than one tree is never changed: `own` copies what is shared first.
 //!
-//! Bounds: at most 6 levels. The slowest change copies a page of at most 64 children for each level and one leaf, and
+//! Bounds: at most 5 levels. The slowest change copies a page of at most 128 children for each level and one leaf, and
 //! cuts one leaf. A leaf is only larger than `LEAF_MAX` where members have the same upper half of their hash.
 
 mod drain;
 mod page;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
@@ -91,7 +92,7 @@ pub trait Leaf: Clone + Default {
     /// Appends the elements of `upper`, all of which have higher positions.
     fn join(&mut self, upper: Self);
 
-    /// Index of the first element whose position is not below `position`.
+    /// Index of the first element whose position is not below `position`; any number of them may be equal.
     fn lower_bound(&self, position: u32) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -206,7 +207,7 @@ impl<L: Leaf> Directory<L> {
         loop {
             match child {
                 Child::Leaf(leaf) => {
-                    let guess = (u64::from(position) - start) * leaf.len() as u64 >> bits;
+                    let guess = ((u64::from(position) - start) * leaf.len() as u64) >> bits;
                     return (leaf, guess as usize);
                 }
                 Child::Page { page, .. } => (child, start, bits) = page.child_and_span(position, depth),

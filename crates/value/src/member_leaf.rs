@@ -3,16 +3,16 @@
 //! It keeps elements by the position of their first part's hash. It computes no hash, and does not know what its parts mean.
 //!
 //! ```text
-//!   bytes   [ n fragments u32 ][ n x PARTS lengths u8 ][ short parts, one after the other ][ room ]
+//!   bytes   [ short parts, one after the other ][ room ][ n x PARTS lengths u8 ][ n fragments u32 ]
 //!   extra   long parts, each an allocation of its own; deadlines, if an element has one
 //! ```
 //!
 //! A part of more than [`SHORT_MAX`] bytes is long: its length is [`LONG`] and its bytes lie in `extra`, in the same order. So
 //! no offset is stored: where a part begins is the sum of the lengths before it, which are a few cache lines side by side, and which of
-//! the long parts it is, is how many marks stand before it.
+//! the long parts it is, is how many marks stand before it. The room lies in the middle, so that a change moves about half of the bytes.
 //!
 //! Invariants (on top of those of [`crate::directory`]; [`MemberLeaf::check`]):
-//!  1. `used` is the end of the last short part; the buffer is not shorter.
+//!  1. `used` is what short parts, lengths and fragments occupy; the buffer is not shorter.
 //!  2. There are as many long parts as marks, and `long_bytes` is what they occupy.
 //!  3. There are no deadlines or as many as elements, and then one of them at least is a deadline; `earliest` is the least.
 //!  4. `extra` is absent when it would hold nothing.
@@ -26,6 +26,7 @@ use std::sync::Arc;
 pub use iter::{Elements, Item, Items};
 
 use crate::directory::Leaf;
+use crate::directory::search::{WINDOW, lower_bound, window_start};
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
 /// Longest part that lies in the leaf itself.
@@ -125,15 +126,24 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
 
     #[inline]
     fn lens(&self) -> &[u8] {
-        let n = self.n();
-        &self.bytes()[FRAGMENT * n..Self::OVERHEAD * n]
+        let (bytes, n) = (self.bytes(), self.n());
+        &bytes[bytes.len() - Self::OVERHEAD * n..bytes.len() - FRAGMENT * n]
+    }
+
+    #[inline]
+    fn fragments(&self) -> &[[u8; FRAGMENT]] {
+        let bytes = self.bytes();
+        bytes[bytes.len() - FRAGMENT * self.n()..].as_chunks().0
     }
 
     #[inline]
     fn fragment_at(&self, index: usize) -> u32 {
-        let mut fragment = [0; FRAGMENT];
-        fragment.copy_from_slice(&self.bytes()[FRAGMENT * index..][..FRAGMENT]);
-        u32::from_le_bytes(fragment)
+        u32::from_le_bytes(self.fragments()[index])
+    }
+
+    /// Where the short parts end.
+    fn short_end(&self) -> usize {
+        self.used as usize - Self::OVERHEAD * self.n()
     }
 
     fn has_long(&self) -> bool {
@@ -148,8 +158,7 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     /// Where the short bytes of part number `parts` begin.
     #[inline]
     fn offset_of(&self, parts: usize) -> usize {
-        let sum = sum_of(&self.lens()[..parts]);
-        Self::OVERHEAD * self.n() + sum - self.long_before(parts) * usize::from(LONG)
+        sum_of(&self.lens()[..parts]) - self.long_before(parts) * usize::from(LONG)
     }
 
     /// Part number `parts` (of element `parts / PARTS`), which begins at `offset` if it is short.
@@ -184,31 +193,55 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     /// Index of the element whose first part is `key`. `guess` is where it probably is; a bad guess costs time only.
     #[inline]
     pub fn find(&self, position: u32, guess: usize, key: &[u8]) -> Option<usize> {
-        let mut index = self.bound_near(position, guess);
-        while index < self.n() && self.fragment_at(index) == position {
-            let parts = index * PARTS;
+        self.seek(position, guess, key).map(|(index, _)| index)
+    }
+
+    /// The last part of the element whose first part is `key`.
+    #[inline]
+    pub fn find_last(&self, position: u32, guess: usize, key: &[u8]) -> Option<&[u8]> {
+        let (index, offset) = self.seek(position, guess, key)?;
+        match PARTS {
+            2 => Some(self.part_at(index * PARTS + 1, offset + short_len(key))),
+            _ => Some(self.part(index, PARTS - 1)),
+        }
+    }
+
+    /// Index of the element whose first part is `key`, and where that part begins if it is short.
+    #[inline]
+    fn seek(&self, position: u32, guess: usize, key: &[u8]) -> Option<(usize, usize)> {
+        let n = self.n();
+        let lens = self.lens();
+        // The lengths up to the window are summed whatever the window shows: so both are fetched at the same time, not one
+        // after the other. Long parts only count where there are some.
+        let start = if n >= WINDOW { window_start(guess, n) } else { 0 };
+        let sum = sum_of(&lens[..start * PARTS]);
+        let first = self.bound_near(position, guess);
+        let mut offset = if first < start || self.extra.is_some() {
+            self.offset_of(first * PARTS)
+        } else {
+            let more = lens[start * PARTS..first * PARTS].iter().map(|&len| usize::from(len)).sum::<usize>();
+            sum + more
+        };
+        let mut index = first;
+        while index < n && self.fragment_at(index) == position {
             // Nearly always there is one candidate; its length decides before its bytes are fetched.
-            if self.lens()[parts] == stored_len(key) && self.part_at(parts, self.offset_of(parts)) == key {
-                return Some(index);
+            let parts = index * PARTS;
+            if lens[parts] == stored_len(key) && self.part_at(parts, offset) == key {
+                return Some((index, offset));
             }
             index += 1;
+            offset += lens[parts..parts + PARTS]
+                .iter()
+                .map(|&len| if len == LONG { 0 } else { usize::from(len) })
+                .sum::<usize>();
         }
         None
     }
 
-    /// The lower bound, sought from a guess: hashes spread evenly, so it is a few steps away.
+    /// The lower bound, sought from a guess.
     #[inline]
     fn bound_near(&self, position: u32, guess: usize) -> usize {
-        let n = self.n();
-        let (fragments, _) = self.bytes()[..FRAGMENT * n].as_chunks::<FRAGMENT>();
-        let mut at = guess.min(n);
-        while at < n && u32::from_le_bytes(fragments[at]) < position {
-            at += 1;
-        }
-        while at > 0 && u32::from_le_bytes(fragments[at - 1]) >= position {
-            at -= 1;
-        }
-        at
+        lower_bound(self.fragments(), guess, position, u32::from_le_bytes)
     }
 
     /// The elements of a range of indices.
@@ -223,30 +256,29 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         let offset = self.offset_of(at * PARTS);
         let long = self.long_before(at * PARTS);
         let add = Self::OVERHEAD + parts.iter().map(|part| short_len(part)).sum::<usize>();
-        let used = self.used as usize;
-        self.reserve(used + add);
+        let end = self.short_end();
+        self.reserve(self.used as usize + add);
         let bytes = self.bytes_mut();
-        // From the back to the front: parts behind, parts before, lengths behind and before, fragments behind.
-        bytes.copy_within(offset..used, offset + add);
-        bytes.copy_within(Self::OVERHEAD * n..offset, Self::OVERHEAD * (n + 1));
-        let lens = FRAGMENT * n;
-        bytes.copy_within(lens + PARTS * at..lens + PARTS * n, lens + FRAGMENT + PARTS * (at + 1));
-        bytes.copy_within(lens..lens + PARTS * at, lens + FRAGMENT);
-        bytes.copy_within(FRAGMENT * at..lens, FRAGMENT * (at + 1));
-        bytes[FRAGMENT * at..FRAGMENT * (at + 1)].copy_from_slice(&position.to_le_bytes());
-        let mut target = offset + Self::OVERHEAD;
+        let fragments = bytes.len() - FRAGMENT * n;
+        let lens = fragments - PARTS * n;
+        // Lengths before and behind, then fragments before, move down; short parts behind move up.
+        bytes.copy_within(lens..lens + PARTS * at, lens - Self::OVERHEAD);
+        bytes.copy_within(lens + PARTS * at..fragments, lens + PARTS * at - FRAGMENT);
+        bytes.copy_within(fragments..fragments + FRAGMENT * at, fragments - FRAGMENT);
+        let fragment_at = fragments + FRAGMENT * at - FRAGMENT;
+        bytes[fragment_at..fragment_at + FRAGMENT].copy_from_slice(&position.to_le_bytes());
+        bytes.copy_within(offset..end, offset + add - Self::OVERHEAD);
+        let mut target = offset;
         for (i, part) in parts.iter().enumerate() {
-            bytes[lens + FRAGMENT + PARTS * at + i] = stored_len(part);
+            bytes[lens - Self::OVERHEAD + PARTS * at + i] = stored_len(part);
             let len = short_len(part);
             bytes[target..target + len].copy_from_slice(&part[..len]);
             target += len;
         }
         self.len += 1;
         self.used += add as u32;
-        let mut long = long;
-        for part in parts.iter().filter(|part| part.len() > SHORT_MAX) {
+        for (long, part) in (long..).zip(parts.iter().filter(|part| part.len() > SHORT_MAX)) {
             self.add_long(long, part);
-            long += 1;
         }
         if let Some(extra) = &mut self.extra {
             let extra = Arc::make_mut(extra);
@@ -262,11 +294,14 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         let first = index * PARTS;
         let (from, to) = (self.offset_of(first), self.offset_of(first + PARTS));
         let long = self.long_before(first)..self.long_before(first + PARTS);
-        let (used, lens) = (self.used as usize, FRAGMENT * n);
+        let end = self.short_end();
         let bytes = self.bytes_mut();
-        bytes.copy_within(FRAGMENT * (index + 1)..lens + PARTS * index, FRAGMENT * index);
-        bytes.copy_within(lens + first + PARTS..from, lens + first - FRAGMENT);
-        bytes.copy_within(to..used, from - Self::OVERHEAD);
+        let fragments = bytes.len() - FRAGMENT * n;
+        let lens = fragments - PARTS * n;
+        bytes.copy_within(fragments..fragments + FRAGMENT * index, fragments + FRAGMENT);
+        bytes.copy_within(lens + first + PARTS..fragments, lens + first + Self::OVERHEAD);
+        bytes.copy_within(lens..lens + first, lens + Self::OVERHEAD);
+        bytes.copy_within(to..end, from);
         self.len -= 1;
         self.used -= (to - from + Self::OVERHEAD) as u32;
         if self.extra.is_some() {
@@ -288,9 +323,9 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         let old_len = if old == LONG { 0 } else { usize::from(old) };
         let new_len = short_len(value);
         if new_len != old_len {
-            let used = self.used as usize;
-            self.reserve(used + new_len - old_len.min(new_len));
-            self.bytes_mut().copy_within(offset + old_len..used, offset + new_len);
+            let (used, end) = (self.used as usize, self.short_end());
+            self.reserve(used + new_len.saturating_sub(old_len));
+            self.bytes_mut().copy_within(offset + old_len..end, offset + new_len);
             self.used = (used + new_len - old_len) as u32;
         }
         self.bytes_mut()[offset..offset + new_len].copy_from_slice(&value[..new_len]);
@@ -308,8 +343,10 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
             }
             self.settle_extra();
         }
-        let at = FRAGMENT * self.n() + parts;
-        self.bytes_mut()[at] = stored_len(value);
+        let overhead = Self::OVERHEAD * self.n();
+        let bytes = self.bytes_mut();
+        let lens = bytes.len() - overhead;
+        bytes[lens + parts] = stored_len(value);
         if new_len < old_len {
             self.give_room_back();
         }
@@ -374,8 +411,11 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     fn resize(&mut self, needed: usize) {
         let mut bytes = zeroed(capacity_for(needed));
         if let Some(target) = Arc::get_mut(&mut bytes) {
-            let used = self.used as usize;
-            target[..used].copy_from_slice(&self.bytes()[..used]);
+            let (source, end) = (self.bytes(), self.short_end());
+            target[..end].copy_from_slice(&source[..end]);
+            let tail = self.used as usize - end;
+            let at = target.len() - tail;
+            target[at..].copy_from_slice(&source[source.len() - tail..]);
         }
         self.bytes = Some(bytes);
     }
@@ -396,10 +436,11 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         let mut extra = Extra::default();
         let timed = pieces.iter().any(|(leaf, ..)| leaf.earliest() != NO_DEADLINE);
         if let Some(target) = Arc::get_mut(&mut bytes) {
-            let (mut fragment_at, mut len_at, mut short_at) = (0, FRAGMENT * n, Self::OVERHEAD * n);
+            let mut fragment_at = target.len() - FRAGMENT * n;
+            let (mut len_at, mut short_at) = (fragment_at - PARTS * n, 0);
             for (leaf, range, short) in pieces {
                 let (count, source) = (range.len(), leaf.bytes());
-                let fragments = &source[FRAGMENT * range.start..FRAGMENT * range.end];
+                let fragments = leaf.fragments()[range.clone()].as_flattened();
                 target[fragment_at..fragment_at + fragments.len()].copy_from_slice(fragments);
                 let lens = &leaf.lens()[PARTS * range.start..PARTS * range.end];
                 target[len_at..len_at + lens.len()].copy_from_slice(lens);
@@ -429,7 +470,7 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     #[cfg(any(test, debug_assertions))]
     pub fn check(&self) {
         let n = self.n();
-        assert_eq!(self.offset_of(n * PARTS), self.used as usize, "invariant 1");
+        assert_eq!(self.offset_of(n * PARTS), self.short_end(), "invariant 1");
         assert!(self.bytes().len() >= self.used as usize, "invariant 1");
         let marks = self.lens().iter().filter(|&&len| len == LONG).count();
         let Some(extra) = &self.extra else {
@@ -485,6 +526,10 @@ impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
     #[inline]
     fn position(&self, index: usize) -> u32 {
         self.fragment_at(index)
+    }
+
+    fn lower_bound(&self, position: u32) -> usize {
+        self.bound_near(position, 0)
     }
 
     fn earliest(&self) -> u64 {

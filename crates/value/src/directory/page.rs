@@ -7,7 +7,7 @@ use super::{JOIN_MAX, LEAF_MAX, Leaf, Tally};
 use crate::room::ARC_HEADER;
 
 /// Bits of a position that a page tells apart.
-pub(super) const SLOT_BITS: u32 = 6;
+pub(super) const SLOT_BITS: u32 = 7;
 
 /// Slots of a page.
 const SLOTS: u32 = 1 << SLOT_BITS;
@@ -29,7 +29,7 @@ pub(super) enum Child<L: Leaf> {
 #[derive(Clone)]
 pub(super) struct Page<L: Leaf> {
     /// Bit `s` is set where a child begins at slot `s`.
-    starts: u64,
+    starts: u128,
     children: Vec<Child<L>>,
 }
 

@@ -53,7 +53,9 @@ impl LargeFields {
     /// The value of a field.
     #[inline]
     pub fn get(&self, hash: u64, field: &[u8]) -> Option<&[u8]> {
-        self.find(hash, field).map(|(leaf, index)| leaf.part(index, 1))
+        let position = fragment(hash);
+        let (leaf, guess) = self.directory.locate(position);
+        leaf.find_last(position, guess, field)
     }
 
     /// The deadline of a field in milliseconds since 1970, [`NO_DEADLINE`] if it has none. `None` if there is no such field.

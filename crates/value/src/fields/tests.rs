@@ -82,7 +82,7 @@ impl Held {
             }
             Self::Large(large) => large.check(),
         }
-        let mut fields: Vec<(Vec<u8>, (Vec<u8>, u64))> = self
+        let mut fields: Vec<_> = self
             .view()
             .iter()
             .map(|field| (field.field.to_vec(), (field.value.to_vec(), field.deadline)))
