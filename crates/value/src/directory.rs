@@ -31,7 +31,7 @@
 
 mod drain;
 mod page;
-pub mod search;
+pub(crate) mod search;
 #[cfg(test)]
 mod tests;
 

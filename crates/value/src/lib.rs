@@ -14,7 +14,7 @@
 //! | [`member_hash`](mod@member_hash) | the hash of members and fields |
 //! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
 //! | [`member_leaf`] | the packed leaf of sets and hashes |
-//! | [`room`] | sizes of nodes' buffers |
+//! | `room` | sizes of nodes' buffers |
 //! | [`score_index`] | from a member's hash to its score |
 //! | [`set`] | sets, small and large |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
@@ -31,7 +31,7 @@ pub mod member_hash;
 pub mod member_leaf;
 pub mod number;
 pub mod packed;
-pub mod room;
+mod room;
 pub mod score_index;
 pub mod set;
 pub mod string;

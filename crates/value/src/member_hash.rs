@@ -24,6 +24,12 @@ pub fn fragment(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
+/// A hash with this fragment: as good as the member's own wherever only its fragment counts, as in all collections here.
+#[inline]
+pub fn hash_of_fragment(fragment: u32) -> u64 {
+    u64::from(fragment) << 32
+}
+
 /// Makes the hash the same in every run. Returns false when it was already in use, and then changes nothing.
 pub fn fix_seed(seed: u64) -> bool {
     STATE

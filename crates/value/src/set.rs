@@ -144,7 +144,8 @@ impl<'a> SetRef<'a> {
         }
     }
 
-    /// Whether a member of another set is in this one; digits are only written where a hash needs them.
+    /// Whether a member of another set is in this one; digits are only written where a hash needs them. Where the other set's
+    /// hashes are at hand, [`SetRef::contains_hashed`] is faster.
     pub fn contains_element(self, member: Element) -> bool {
         match (self, member) {
             (Self::Ints(set), Element::Int(value)) => set.contains(value),
@@ -176,8 +177,21 @@ impl<'a> SetRef<'a> {
         match self {
             Self::Ints(set) => Members::Ints { set, next: 0 },
             Self::Packed(set) => Members::Packed(set.iter()),
-            Self::Large(set) => Members::Large(set.iter()),
+            Self::Large(set) => Members::Large(set.iter_hashed()),
         }
+    }
+
+    /// All members, each with a hash for [`SetRef::contains_hashed`] of other sets: those of a large set are stored and come
+    /// in hash order, so that lookups in other large sets walk through them instead of jumping about.
+    pub fn iter_hashed(self) -> impl Iterator<Item = (u64, Element<'a>)> {
+        let mut members = self.iter();
+        std::iter::from_fn(move || {
+            if let Members::Large(large) = &mut members {
+                return large.next().map(|(hash, member)| (hash, Element::Bytes(member)));
+            }
+            let member = members.next()?;
+            Some((member_hash(member.text(&mut None)), member))
+        })
     }
 
     /// Shows members from `cursor` on and returns the cursor to go on from: all at once of a small set, at least `count_min` of a
@@ -218,7 +232,7 @@ impl<'a> Iterator for Members<'a> {
                 set.get(*next - 1).map(Element::Int)
             }
             Self::Packed(iter) => iter.next().map(|(_, element)| element),
-            Self::Large(iter) => iter.next().map(Element::Bytes),
+            Self::Large(iter) => iter.next().map(|(_, member)| Element::Bytes(member)),
         }
     }
 }

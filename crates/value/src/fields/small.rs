@@ -175,3 +175,20 @@ pub fn take_due<B: Block + ?Sized>(
     packed::remove(block, start, taken * form.stride());
     taken
 }
+
+/// Whether the block of a small hash from outside, valid as a block, has complete fields, none twice, and deadlines in order.
+pub fn is_sound(small: SmallFields) -> bool {
+    let mut seen = LargeFields::new(FieldsEncoding::Hashtable);
+    let (mut digits, mut last) = (None, 0);
+    let complete = small.packed.count().is_multiple_of(small.form.stride());
+    let stamps = small.packed.iter().skip(2).step_by(3);
+    let stamped = small.form == FieldsForm::Listpack
+        || stamps.into_iter().all(|(_, stamp)| matches!(stamp, Element::Int(0..)));
+    complete
+        && stamped
+        && small.iter().all(|entry| {
+            let field = entry.field.text(&mut digits);
+            let in_order = entry.deadline >= std::mem::replace(&mut last, entry.deadline);
+            in_order && seen.insert(member_hash(field), field, b"", false)
+        })
+}

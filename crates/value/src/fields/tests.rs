@@ -76,8 +76,9 @@ impl Held {
 
     fn check(&self, model: &Model) {
         match self {
-            Self::Small(block, _) => {
+            Self::Small(block, form) => {
                 packed::validate(block).unwrap();
+                assert!(small::is_sound(SmallFields::new(block, *form)));
                 assert!(block.len() <= BLOCK_MAX);
             }
             Self::Large(large) => large.check(),
@@ -294,4 +295,22 @@ fn deadlines_of_a_large_hash_come_in_order() {
     }
     hash.check();
     assert_eq!((due, hash.len(), hash.earliest()), (200, 19_800, NO_DEADLINE));
+}
+
+#[test]
+fn damage_that_a_block_may_have_is_found() {
+    let block = |texts: &[&str]| {
+        let mut block = packed::EMPTY.to_vec();
+        texts.iter().for_each(|text| packed::push_back(&mut block, Element::of(text.as_bytes())));
+        block
+    };
+    let sound = |texts: &[&str], form| small::is_sound(SmallFields::new(&block(texts), form));
+    assert!(sound(&["a", "1", "b", "1"], FieldsForm::Listpack));
+    assert!(!sound(&["a", "1", "b"], FieldsForm::Listpack), "no value");
+    assert!(!sound(&["a", "1", "a", "2"], FieldsForm::Listpack), "twice");
+    assert!(sound(&["a", "1", "5", "b", "1", "5", "c", "1", "0"], FieldsForm::ListpackEx));
+    assert!(!sound(&["a", "1", "5", "b", "1", "4"], FieldsForm::ListpackEx), "not in order");
+    assert!(!sound(&["a", "1", "0", "b", "1", "4"], FieldsForm::ListpackEx), "none is last");
+    assert!(!sound(&["a", "1", "x"], FieldsForm::ListpackEx), "no deadline");
+    assert!(!sound(&["a", "1", "-1"], FieldsForm::ListpackEx), "negative");
 }

@@ -158,3 +158,13 @@ pub fn as_intset(set: SetRef, limits: &SetLimits) -> Option<Vec<u8>> {
     }
     (block.len() <= BLOCK_MAX).then_some(block)
 }
+
+/// Whether the block of a listpack set from outside, valid as a block, has no member twice.
+pub fn is_sound(set: Packed) -> bool {
+    let mut seen = LargeSet::new(SetEncoding::Hashtable);
+    let mut digits = None;
+    set.iter().all(|(_, member)| {
+        let member = member.text(&mut digits);
+        seen.insert(member_hash(member), member)
+    })
+}

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::directory::Leaf;
+use crate::member_hash::fragment;
 use crate::packed::BLOCK_MAX;
 
 type Model = BTreeSet<Vec<u8>>;
@@ -65,8 +67,13 @@ impl Held {
         if let Self::Large(set) = self {
             set.check();
         }
-        if let Self::Small(block, _) = self {
+        if let Self::Small(block, form) = self {
             assert!(block.len() <= BLOCK_MAX);
+            assert!(*form == SetForm::Intset || small::is_sound(Packed::new(block)));
+        }
+        for (hash, member) in self.view().iter_hashed().take(50) {
+            let mut digits = None;
+            assert_eq!(fragment(hash), fragment(member_hash(member.text(&mut digits))));
         }
         let mut members: Vec<Vec<u8>> = self.view().iter().map(Element::to_vec).collect();
         members.sort();
@@ -124,6 +131,7 @@ fn model_fuzz() {
                 7..9 => {
                     assert_eq!(set.view().contains(&text), model.contains(&text));
                     assert_eq!(set.view().contains_element(Element::of(&text)), model.contains(&text));
+                    assert_eq!(set.view().contains_element(Element::Bytes(&text)), model.contains(&text));
                     assert_eq!(set.view().contains_hashed(member_hash(&text), &text), model.contains(&text));
                 }
                 _ if rng.u32(..100) == 0 => {
@@ -144,7 +152,7 @@ fn model_fuzz() {
     }
 }
 
-/// Expectations from a Redis 7.2 source reading and live replies of 7.0 (which has no listpack sets) and Valkey 9.
+/// Expectations are live replies of Redis 8.0 and Valkey 9.1 with these limits.
 #[test]
 fn encodings_follow_the_thresholds() {
     let add_all = |members: &[&str], limits: &SetLimits| {
@@ -313,4 +321,38 @@ fn intsets_of_files_are_checked() {
     file[9..12].fill(0);
     assert!(intset::from_rdb(&file).is_err(), "not ascending");
     assert!(intset::from_rdb(&[2, 0, 0, 0, 255, 255, 255, 255]).is_err());
+}
+
+#[test]
+fn twice_the_same_member_is_not_sound() {
+    let mut block = SetForm::Listpack.empty();
+    packed::extend(&mut block, &[Element::of(b"a"), Element::of(b"1"), Element::of(b"b")]);
+    assert!(small::is_sound(Packed::new(&block)));
+    packed::push_back(&mut block, Element::of(b"1"));
+    assert!(!small::is_sound(Packed::new(&block)));
+}
+
+#[test]
+fn a_frozen_set_is_read_by_another_thread_while_the_set_changes() {
+    let mut set = LargeSet::new(SetEncoding::Hashtable);
+    let text = |i: u32| i.to_string().into_bytes();
+    for i in 0..20_000 {
+        set.insert(member_hash(&text(i)), &text(i));
+    }
+    let frozen = set.clone();
+    let reader = std::thread::spawn(move || {
+        let mut members = 0;
+        let mut drain = frozen.into_drain();
+        while let Some(leaf) = drain.next() {
+            members += leaf.items(0..leaf.len()).filter(|item| parse_i64(item.parts[0]).is_some()).count();
+            drain.release(leaf);
+        }
+        members
+    });
+    for i in 0..20_000 {
+        assert!(set.remove(member_hash(&text(i)), &text(i)));
+    }
+    set.check();
+    assert_eq!(reader.join().unwrap(), 20_000);
+    assert_eq!(set.heap_bytes(), 0);
 }
