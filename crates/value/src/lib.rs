@@ -8,7 +8,15 @@
 //! |---|---|
 //! | [`bits`] | counting, finding, combining bits; the integers of BITFIELD |
 //! | [`block_tree`] | a string of any size as a radix tree of shared blocks |
+//! | [`directory`] | the hash-ordered radix directory behind large sets, hashes and member indexes |
+//! | [`fields`] | hashes, small and large |
 //! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
+//! | [`member_hash`](mod@member_hash) | the hash of members and fields |
+//! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
+//! | [`member_leaf`] | the packed leaf of sets and hashes |
+//! | `room` | sizes of nodes' buffers |
+//! | [`score_index`] | from a member's hash to its score |
+//! | [`set`] | sets, small and large |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
 //! | [`number`] | numbers as Redis reads and prints them |
 #![forbid(unsafe_code)]
@@ -16,9 +24,19 @@
 
 pub mod bits;
 pub mod block_tree;
+pub mod directory;
+pub mod fields;
 pub mod hyperloglog;
+pub mod member_hash;
+pub mod member_leaf;
 pub mod number;
+pub mod packed;
+mod room;
+pub mod score_index;
+pub mod set;
 pub mod string;
 
 pub use block_tree::{BlockTree, SharedSlice};
+pub use member_hash::member_hash;
+pub use score_index::ScoreIndex;
 pub use string::{Shared, StrRef};

@@ -1,0 +1,264 @@
+//! One element: an integer or bytes, how it is encoded, and what it reads as. Knows nothing of the block around it.
+
+use std::cmp::Ordering;
+
+use crate::number::{IntText, parse_i64};
+
+/// An element of a block.
+///
+/// Integers and bytes are different only in storage: `Int(12)` is the text `12`. `==` compares storage, which by
+/// invariant 3 of the module is the same as comparing texts for elements that were made by [`Element::of`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element<'a> {
+    /// A text that is a strictly spelled integer.
+    Int(i64),
+    /// Any other text.
+    Bytes(&'a [u8]),
+}
+
+/// Room for an integer's digits, so that [`Element::text`] needs no allocation.
+pub type Digits = Option<IntText>;
+
+impl<'a> Element<'a> {
+    /// The element for a text.
+    pub fn of(text: &'a [u8]) -> Self {
+        match text {
+            // Most texts are told apart by one byte; nothing longer than 20 bytes is an integer.
+            [b'0'..=b'9' | b'-', ..] if text.len() <= 20 => {
+                parse_i64(text).map_or(Self::Bytes(text), Self::Int)
+            }
+            _ => Self::Bytes(text),
+        }
+    }
+
+    /// The text; an integer's digits are written to `digits`.
+    pub fn text<'t>(self, digits: &'t mut Digits) -> &'t [u8]
+    where
+        'a: 't,
+    {
+        match self {
+            Self::Int(value) => digits.insert(IntText::new(value)).as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// Length of the text in bytes.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Int(value) => IntText::new(value).as_bytes().len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether the text is empty.
+    pub fn is_empty(self) -> bool {
+        matches!(self, Self::Bytes([]))
+    }
+
+    /// Appends the text to `out`.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.text(&mut None));
+    }
+
+    /// The text in a vector of its own.
+    pub fn to_vec(self) -> Vec<u8> {
+        self.text(&mut None).to_vec()
+    }
+
+    /// Compares texts byte by byte, as memcmp and then length do.
+    pub fn cmp_text(self, other: &[u8]) -> Ordering {
+        self.text(&mut None).cmp(other)
+    }
+
+    /// Bytes that the element occupies in a block.
+    pub fn encoded_len(self) -> usize {
+        let body = match self {
+            Self::Int(value) => int_len(value),
+            Self::Bytes(bytes) => string_header_len(bytes.len()) + bytes.len(),
+        };
+        body + back_len(body)
+    }
+
+    /// Appends the element as it stands in a block.
+    pub(super) fn encode(self, out: &mut Scratch) {
+        let start = out.len();
+        match self {
+            Self::Int(value) => encode_int(value, out),
+            Self::Bytes(bytes) => {
+                encode_string_header(bytes.len(), out);
+                out.extend(bytes);
+            }
+        }
+        encode_back(out.len() - start, out);
+    }
+}
+
+fn int_len(value: i64) -> usize {
+    match value {
+        0..=127 => 1,
+        -4096..=4095 => 2,
+        -0x8000..=0x7FFF => 3,
+        -0x80_0000..=0x7F_FFFF => 4,
+        -0x8000_0000..=0x7FFF_FFFF => 5,
+        _ => 9,
+    }
+}
+
+fn encode_int(value: i64, out: &mut Scratch) {
+    let bytes = value.to_le_bytes();
+    match int_len(value) {
+        1 => out.extend(&bytes[..1]),
+        2 => out.extend(&[0xC0 | (value >> 8) as u8 & 0x1F, bytes[0]]),
+        3 => out.extend(&[0xF1, bytes[0], bytes[1]]),
+        4 => out.extend(&[0xF2, bytes[0], bytes[1], bytes[2]]),
+        5 => out.extend(&[0xF3, bytes[0], bytes[1], bytes[2], bytes[3]]),
+        _ => {
+            out.extend(&[0xF4]);
+            out.extend(&bytes);
+        }
+    }
+}
+
+fn string_header_len(len: usize) -> usize {
+    match len {
+        0..=63 => 1,
+        64..=4095 => 2,
+        _ => 5,
+    }
+}
+
+fn encode_string_header(len: usize, out: &mut Scratch) {
+    match string_header_len(len) {
+        1 => out.extend(&[0x80 | len as u8]),
+        2 => out.extend(&[0xE0 | (len >> 8) as u8, len as u8]),
+        _ => {
+            out.extend(&[0xF0]);
+            out.extend(&(len as u32).to_le_bytes());
+        }
+    }
+}
+
+/// Bytes of the back length of an element of `len` bytes. The limits are the listpack's own, one lower than 7-bit groups need.
+pub(super) fn back_len(len: usize) -> usize {
+    match len {
+        0..=127 => 1,
+        128..=16_382 => 2,
+        16_383..=2_097_150 => 3,
+        2_097_151..=268_435_454 => 4,
+        _ => 5,
+    }
+}
+
+fn encode_back(len: usize, out: &mut Scratch) {
+    let groups = back_len(len);
+    for group in (0..groups).rev() {
+        let more = if group + 1 == groups { 0 } else { 0x80 };
+        out.extend(&[(len >> (7 * group)) as u8 & 0x7F | more]);
+    }
+}
+
+/// Bytes on the stack while they are few: what is inserted into a block has to be contiguous first.
+pub(super) struct Scratch {
+    short: [u8; Self::SHORT],
+    len: usize,
+    /// All bytes, once they are more than `short` holds.
+    long: Vec<u8>,
+}
+
+impl Scratch {
+    const SHORT: usize = 192;
+
+    pub(super) fn new() -> Self {
+        Self { short: [0; Self::SHORT], len: 0, long: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if self.long.is_empty() && end <= Self::SHORT {
+            self.short[self.len..end].copy_from_slice(bytes);
+        } else {
+            if self.long.is_empty() {
+                self.long.reserve(end + 16);
+                self.long.extend_from_slice(&self.short[..self.len]);
+            }
+            self.long.extend_from_slice(bytes);
+        }
+        self.len = end;
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        if self.long.is_empty() { &self.short[..self.len] } else { &self.long }
+    }
+}
+
+/// Reads the element at `at`: itself and where its back length begins. `None` if the bytes end before it does.
+#[inline]
+pub(super) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
+    let first = *bytes.get(at)?;
+    let int = |data: &[u8]| {
+        // Sign-extends: the highest byte is moved to the top and shifted back.
+        let mut wide = [0; 8];
+        wide[8 - data.len()..].copy_from_slice(data);
+        i64::from_le_bytes(wide) >> (64 - 8 * data.len())
+    };
+    let string = |header: usize, len: usize| {
+        let start = at + header;
+        let end = start.checked_add(len)?;
+        Some((Element::Bytes(bytes.get(start..end)?), end))
+    };
+    match first {
+        0..=0x7F => Some((Element::Int(i64::from(first)), at + 1)),
+        0x80..=0xBF => string(1, usize::from(first & 0x3F)),
+        0xC0..=0xDF => {
+            let value = i64::from(first & 0x1F) << 8 | i64::from(*bytes.get(at + 1)?);
+            Some((Element::Int(value << 51 >> 51), at + 2))
+        }
+        0xE0..=0xEF => string(2, usize::from(first & 0x0F) << 8 | usize::from(*bytes.get(at + 1)?)),
+        0xF0 => {
+            let len = bytes.get(at + 1..at + 5)?.try_into().ok()?;
+            string(5, u32::from_le_bytes(len) as usize)
+        }
+        0xF1 => Some((Element::Int(int(bytes.get(at + 1..at + 3)?)), at + 3)),
+        0xF2 => Some((Element::Int(int(bytes.get(at + 1..at + 4)?)), at + 4)),
+        0xF3 => Some((Element::Int(int(bytes.get(at + 1..at + 5)?)), at + 5)),
+        0xF4 => Some((Element::Int(int(bytes.get(at + 1..at + 9)?)), at + 9)),
+        0xF5..=0xFF => None,
+    }
+}
+
+/// Where the element ends that begins at `at`, its back length included. Does not look at its data.
+#[inline]
+pub(super) fn skip(bytes: &[u8], at: usize) -> Option<usize> {
+    let first = *bytes.get(at)?;
+    let body = match first {
+        0..=0x7F => return Some(at + 2),
+        0x80..=0xBF => 1 + usize::from(first & 0x3F),
+        0xC0..=0xDF => 2,
+        0xE0..=0xEF => 2 + (usize::from(first & 0x0F) << 8 | usize::from(*bytes.get(at + 1)?)),
+        0xF0 => 5 + u32::from_le_bytes(bytes.get(at + 1..at + 5)?.try_into().ok()?) as usize,
+        0xF1 => 3,
+        0xF2 => 4,
+        0xF3 => 5,
+        0xF4 => 9,
+        0xF5..=0xFF => return None,
+    };
+    Some(at + body + back_len(body))
+}
+
+/// Where the element begins that ends at `end`, read from its back length.
+#[inline]
+pub(super) fn skip_back(bytes: &[u8], end: usize) -> Option<usize> {
+    let mut body = 0;
+    for group in 0..5 {
+        let byte = *bytes.get(end.checked_sub(group + 1)?)?;
+        body |= usize::from(byte & 0x7F) << (7 * group);
+        if byte & 0x80 == 0 {
+            return end.checked_sub(group + 1 + body);
+        }
+    }
+    None
+}
