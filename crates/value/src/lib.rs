@@ -9,6 +9,7 @@
 //! | [`bits`] | counting, finding, combining bits; the integers of BITFIELD |
 //! | [`block_tree`] | a string of any size as a radix tree of shared blocks |
 //! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
+//! | [`list`] | lists, small and large |
 //! | [`ordered`] | the copy-on-write B+tree with counts behind lists, sorted sets and streams |
 //! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
@@ -19,6 +20,7 @@
 pub mod bits;
 pub mod block_tree;
 pub mod hyperloglog;
+pub mod list;
 pub mod number;
 pub mod ordered;
 pub mod packed;

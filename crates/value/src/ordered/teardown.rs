@@ -22,6 +22,11 @@ impl<L: Leaf> Teardown<L> {
         self.rest.push(child);
     }
 
+    /// Adds what another one still has to free.
+    pub fn append(&mut self, other: Self) {
+        self.rest.extend(other.rest);
+    }
+
     /// Whether nothing is left.
     pub fn is_done(&self) -> bool {
         self.rest.is_empty()
