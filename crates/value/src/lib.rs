@@ -8,23 +8,35 @@
 //! |---|---|
 //! | [`bits`] | counting, finding, combining bits; the integers of BITFIELD |
 //! | [`block_tree`] | a string of any size as a radix tree of shared blocks |
+//! | [`directory`] | the hash-ordered radix directory behind large sets, hashes and member indexes |
 //! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
 //! | [`list`] | lists, small and large |
+//! | [`member_hash`](mod@member_hash) | the hash of members and fields |
+//! | [`number`] | numbers as Redis reads and prints them |
 //! | [`ordered`] | the copy-on-write B+tree with counts behind lists, sorted sets and streams |
 //! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
+//! | [`room`] | sizes of nodes' buffers |
+//! | [`score_index`] | from a member's hash to its score |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
-//! | [`number`] | numbers as Redis reads and prints them |
+//! | [`zset`] | sorted sets, small and large |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod bits;
 pub mod block_tree;
+pub mod directory;
 pub mod hyperloglog;
 pub mod list;
+pub mod member_hash;
 pub mod number;
 pub mod ordered;
 pub mod packed;
+pub mod room;
+pub mod score_index;
 pub mod string;
+pub mod zset;
 
 pub use block_tree::{BlockTree, SharedSlice};
+pub use member_hash::member_hash;
+pub use score_index::ScoreIndex;
 pub use string::{Shared, StrRef};

@@ -1,0 +1,48 @@
+//! The hash by which members of sets, fields of hashes and members of sorted sets are ordered and found.
+//!
+//! It has nothing to do with the hash of keys: a member's hash is the same in every collection of the process, so that one
+//! computed for a member can be used in all of them (SINTER of ten sets hashes each member once).
+//!
+//! The seed is drawn once for each process, so that clients cannot aim members at one leaf, and nothing that is
+//! written to disk depends on it. Tests may fix it before the first use.
+
+use std::sync::OnceLock;
+
+use ahash::RandomState;
+
+static STATE: OnceLock<RandomState> = OnceLock::new();
+
+/// The hash of a member or field.
+#[inline]
+pub fn member_hash(member: &[u8]) -> u64 {
+    STATE.get_or_init(RandomState::new).hash_one(member)
+}
+
+/// The part of a hash that collections store and order by: its upper half.
+#[inline]
+pub fn fragment(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// Makes the hash the same in every run. Returns false when it was already in use, and then changes nothing.
+pub fn fix_seed(seed: u64) -> bool {
+    STATE
+        .set(RandomState::with_seeds(seed, !seed, seed.rotate_left(17), seed.wrapping_mul(0x9E37_79B9)))
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_stays_the_same_and_spreads() {
+        assert_eq!(member_hash(b"member"), member_hash(b"member"));
+        let mut fragments: Vec<u32> =
+            (0..10_000u32).map(|i| fragment(member_hash(&i.to_le_bytes())) >> 12).collect();
+        fragments.sort_unstable();
+        fragments.dedup();
+        assert!(fragments.len() > 9_900, "{} of 10000 upper 20 bits differ", fragments.len());
+        assert!(!fix_seed(1), "it is in use");
+    }
+}
