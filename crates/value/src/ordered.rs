@@ -29,6 +29,7 @@
 //! Recursion and paths are as deep as the tree: 4 for ten million small elements, at most 12.
 
 mod build;
+#[cfg(any(test, debug_assertions))]
 mod check;
 mod cut;
 mod drain;
@@ -146,7 +147,8 @@ impl<L: Leaf> Ordered<L> {
         self.root.is_none()
     }
 
-    /// Heap bytes reached from this tree, in O(1). Nodes shared with clones are counted in each of them; the allocator's rounding is not.
+    /// Heap bytes reached from this tree, in O(1). Nodes shared with clones are counted in each of them, each allocation as
+    /// large as the allocator makes it.
     pub fn heap_bytes(&self) -> u64 {
         self.root.as_ref().map_or(0, |root| root.heap())
     }

@@ -6,8 +6,7 @@ use super::{Leaf, Ordered};
 impl<L: Leaf> Ordered<L> {
     /// Verifies the invariants of the module header that do not need keys, and panics with the broken one; `leaf` checks each leaf. Takes
     /// time in proportion to the nodes.
-    #[cfg(any(test, debug_assertions))]
-    pub fn check(&self, mut leaf: impl FnMut(&L)) {
+        pub fn check(&self, mut leaf: impl FnMut(&L)) {
         let Some(root) = &self.root else { return };
         assert!(root.len > 0, "invariant 1: an empty tree has no root");
         assert!(
@@ -18,8 +17,7 @@ impl<L: Leaf> Ordered<L> {
     }
 
     /// Verifies invariant 3: `holds` says whether a separator is above all of the left leaf and not above the right one's first.
-    #[cfg(any(test, debug_assertions))]
-    pub fn check_separators(&self, mut holds: impl FnMut(&L, &L::Separator, &L) -> bool) {
+        pub fn check_separators(&self, mut holds: impl FnMut(&L, &L::Separator, &L) -> bool) {
         let Some(root) = &self.root else { return };
         let mut last = None;
         separators(root, &mut last, None, &mut holds);
@@ -27,7 +25,6 @@ impl<L: Leaf> Ordered<L> {
 }
 
 /// Returns the height above the leaves.
-#[cfg(any(test, debug_assertions))]
 fn walk<L: Leaf>(node: &Inner<L>, check: &mut impl FnMut(&L)) -> usize {
     let fan = node.fan();
     assert!((1..=FAN).contains(&fan), "invariant 1: {fan} children");
@@ -59,7 +56,6 @@ fn walk<L: Leaf>(node: &Inner<L>, check: &mut impl FnMut(&L)) -> usize {
 }
 
 /// Walks the leaves in order; `below` is the separator in front of this node.
-#[cfg(any(test, debug_assertions))]
 fn separators<'a, L: Leaf>(
     node: &'a Inner<L>,
     last: &mut Option<&'a L>,

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use super::{KeyedLeaf, Leaf};
+use crate::room::{ARC_HEADER, class_of};
 
 /// Most children of an inner node.
 pub const FAN: usize = 64;
 
 /// Fewer children than this make an inner node join a neighbour if both fit in one.
 pub(super) const FAN_MIN: usize = FAN / 4;
-
-/// The two reference counts in front of what an Arc points to.
-const ARC_HEADER: usize = 16;
 
 /// An inner node; every vector has the length of the children, the separators are one fewer.
 #[derive(Clone)]
@@ -55,12 +53,13 @@ impl<L: Leaf> Child<L> {
     }
 }
 
-/// Heap bytes of a leaf: what it points to, itself, and its reference counts.
+/// Heap bytes of a leaf: what it points to, itself, and its reference counts, as the allocator rounds them up.
 pub(super) fn leaf_heap<L: Leaf>(leaf: &L) -> u64 {
-    (leaf.heap_bytes() + size_of::<L>() + ARC_HEADER) as u64
+    (class_of(leaf.heap_bytes()) + class_of(size_of::<L>() + ARC_HEADER)) as u64
 }
 
 impl<L: Leaf> Children<L> {
+    #[cfg(any(test, debug_assertions))]
     pub fn len(&self) -> usize {
         match self {
             Self::Leaves(leaves) => leaves.len(),
