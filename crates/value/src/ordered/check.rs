@@ -6,7 +6,7 @@ use super::{Leaf, Ordered};
 impl<L: Leaf> Ordered<L> {
     /// Verifies the invariants of the module header that do not need keys, and panics with the broken one; `leaf` checks each leaf. Takes
     /// time in proportion to the nodes.
-        pub fn check(&self, mut leaf: impl FnMut(&L)) {
+    pub fn check(&self, mut leaf: impl FnMut(&L)) {
         let Some(root) = &self.root else { return };
         assert!(root.len > 0, "invariant 1: an empty tree has no root");
         assert!(
@@ -17,7 +17,7 @@ impl<L: Leaf> Ordered<L> {
     }
 
     /// Verifies invariant 3: `holds` says whether a separator is above all of the left leaf and not above the right one's first.
-        pub fn check_separators(&self, mut holds: impl FnMut(&L, &L::Separator, &L) -> bool) {
+    pub fn check_separators(&self, mut holds: impl FnMut(&L, &L::Separator, &L) -> bool) {
         let Some(root) = &self.root else { return };
         let mut last = None;
         separators(root, &mut last, None, &mut holds);

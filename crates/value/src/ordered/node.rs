@@ -268,7 +268,7 @@ impl<L: KeyedLeaf> Inner<L> {
     /// The child in which a key is or would be.
     #[inline]
     pub fn slot_for(&self, key: L::Key<'_>) -> usize {
-        self.separators.partition_point(|separator| L::compare(separator, key).is_le())
+        L::slot(&self.separators, key)
     }
 }
 

@@ -176,14 +176,9 @@ impl LargeZset {
         let moved = self.tree.edit_key(key(old, member), |mut leaf, _| {
             let Ok(at) = leaf.get().search(key(old, member)) else { return Edit::Done(true, 0) };
             let stays = leaf.get().keeps_between_others(at, score, member);
-            let leaf = leaf.own();
             match stays {
-                Some(index) if index == at => leaf.set_score(at, score),
-                Some(index) => {
-                    leaf.remove(at);
-                    leaf.insert(index, score, member);
-                }
-                None => leaf.remove(at),
+                Some(to) => leaf.own().rescore(at, to, score),
+                None => leaf.own().remove(at),
             }
             Edit::Done(stays.is_some(), at)
         });
@@ -201,7 +196,7 @@ impl LargeZset {
             let rank = start + at as u64;
             let there = leaf.get();
             // A large element is not moved, nor does a small one move it.
-            if ZsetLeaf::is_large(member) || there.is_overfull() {
+            if ZsetLeaf::is_large(member) || there.is_alone() {
                 return Edit::Place(ZsetLeaf::of(score, member), at, rank);
             }
             leaf.own().insert(at, score, member);
@@ -415,8 +410,12 @@ impl ZsetBuilder {
         if !self.leaf.is_empty() && (!self.leaf.fits(member) || ZsetLeaf::is_large(member)) {
             self.leaves.push(std::mem::take(&mut self.leaf));
         }
-        let at = self.leaf.len();
-        self.leaf.insert(at, score, member);
+        if self.leaf.is_empty() {
+            self.leaf = ZsetLeaf::of(score, member);
+        } else {
+            let at = self.leaf.len();
+            self.leaf.insert(at, score, member);
+        }
         self.index.insert(member_hash(member), score);
     }
 

@@ -1,26 +1,31 @@
-//! The packed leaf of a sorted set: scores, where members start, and the members, in one buffer.
+//! The packed leaf of a sorted set: records in order at the front of a buffer, members in any order at its end.
 //!
 //! ```text
-//!   [ score f64 x n ][ start u16 x (n - 1) ][ member 0 ][ member 1 ] ... [ member n - 1 ]
+//!   [ record 0 ][ record 1 ] ... [ record n - 1 ]   room   [ member ][ dead ][ member ] ... [ member ]
+//!   record  [ score f64 ][ back u16 ]      member  [ length, 1 or 2 bytes ][ bytes ]
 //! ```
-//! A search reads the scores, which lie close together, and a member only where scores are equal. The first member starts at 0 and needs no
-//! start; so a leaf of a single element has none and its member may be of any length.
+//! `back` is the distance of a member's length from the buffer's end, so growing the room in the middle changes no record. Putting an
+//! element in, taking one out or changing a score moves records of 10 bytes, not members: a quarter of the leaf's cache
+//! lines. The bytes of members that are gone are dead until they are an eighth of the buffer; then it is made anew.
+//!
+//! A member above half of a leaf stands alone in one, without a record: `[ score ][ member ]`, of any length.
 //!
 //! Invariants:
 //!  1. Elements ascend by score and then by member; no two are equal.
-//!  2. A leaf has at most [`LEAF_BYTES`] bytes, or one element. While it is being split it may have half as many more, far from what a
-//!     start of 16 bits can express.
+//!  2. Records and `used` bytes of members fit into the buffer; `dead` of those belong to no record.
+//!  3. A leaf has at most [`LEAF_BYTES`] live bytes, or one element. While it is being split it may have half as many more, far from what
+//!     16 bits can express.
 
 use std::cmp::Ordering;
 
-use crate::ordered::{KeyedLeaf, Leaf};
+use crate::ordered::{KeyedLeaf, Leaf, wide_partition_point};
 use crate::room::class_of;
 
 /// Most bytes of a leaf of more than one element.
 pub(super) const LEAF_BYTES: usize = 4096;
 
-/// Bytes that an element occupies beside its member.
-const OVERHEAD: usize = 10;
+/// Bytes of a record.
+const RECORD: usize = 10;
 
 /// What elements are looked up by: a score and a member; no member means a place behind all members with that score.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +48,12 @@ pub struct Separator {
 #[derive(Clone, Debug, Default)]
 pub struct ZsetLeaf {
     bytes: Vec<u8>,
-    count: usize,
+    count: u16,
+    /// Bytes from the buffer's end that members occupy, dead ones included.
+    used: u16,
+    dead: u16,
+    /// Whether this is a single element without a record.
+    alone: bool,
 }
 
 /// Compares scores: never NaN, and `-0` equals `0`.
@@ -52,154 +62,183 @@ pub(super) fn compare_scores(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or(Ordering::Equal)
 }
 
+/// Bytes that a member occupies in a leaf that it shares.
+fn member_len(member: &[u8]) -> usize {
+    member.len() + if member.len() < 128 { 1 } else { 2 }
+}
+
 impl ZsetLeaf {
     /// A leaf of one element.
     pub(super) fn of(score: f64, member: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(8 + member.len());
-        bytes.extend_from_slice(&score.to_le_bytes());
-        bytes.extend_from_slice(member);
-        Self { bytes, count: 1 }
+        let mut leaf = Self::default();
+        if !Self::is_large(member) {
+            leaf.insert(0, score, member);
+            return leaf;
+        }
+        leaf.bytes.reserve_exact(8 + member.len());
+        leaf.bytes.extend_from_slice(&score.to_le_bytes());
+        leaf.bytes.extend_from_slice(member);
+        (leaf.count, leaf.alone) = (1, true);
+        leaf
     }
 
-    /// Whether an element would better get a leaf of its own.
+    /// Whether an element has to get a leaf of its own.
     pub(super) fn is_large(member: &[u8]) -> bool {
-        member.len() > LEAF_BYTES / 2 - OVERHEAD
+        member.len() > LEAF_BYTES / 2
+    }
+
+    /// Whether this leaf is that of a large element, to which none can be added.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// Whether an element can be added without making it overfull.
     pub(super) fn fits(&self, member: &[u8]) -> bool {
-        self.bytes.len() + OVERHEAD + member.len() <= LEAF_BYTES
+        !self.alone && self.live() + RECORD + member_len(member) <= LEAF_BYTES
+    }
+
+    #[inline]
+    fn records(&self) -> &[[u8; RECORD]] {
+        self.bytes[..usize::from(self.count) * RECORD].as_chunks().0
     }
 
     /// The score of the element at `index`, which is less than the length.
     #[inline]
     pub fn score(&self, index: usize) -> f64 {
-        let (scores, _) = self.bytes.as_chunks::<8>();
-        f64::from_le_bytes(scores[index])
+        if self.alone {
+            return self.bytes.first_chunk().map_or(0.0, |score| f64::from_le_bytes(*score));
+        }
+        score_in(&self.records()[index])
     }
 
     /// The member of the element at `index`, which is less than the length.
     #[inline]
     pub fn member(&self, index: usize) -> &[u8] {
-        let members = &self.bytes[self.members()..];
-        let end = if index + 1 < self.count { self.start(index + 1) } else { members.len() };
-        &members[self.start(index)..end]
-    }
-
-    /// Where the members begin.
-    #[inline]
-    fn members(&self) -> usize {
-        (self.count * OVERHEAD).saturating_sub(2)
-    }
-
-    /// Where a member starts, relative to the first; the length is allowed and gives the end.
-    #[inline]
-    fn start(&self, index: usize) -> usize {
-        if index == 0 {
-            return 0;
+        if self.alone {
+            return &self.bytes[8..];
         }
-        if index == self.count {
-            return self.bytes.len() - self.members();
+        self.member_back(back_in(&self.records()[index]))
+    }
+
+    fn member_back(&self, back: u16) -> &[u8] {
+        let at = self.bytes.len() - usize::from(back);
+        let first = usize::from(self.bytes[at]);
+        let (start, len) = match first {
+            0..=127 => (at + 1, first),
+            _ => (at + 2, (first & 0x7F) << 8 | usize::from(self.bytes[at + 1])),
+        };
+        &self.bytes[start..start + len]
+    }
+
+    /// Bytes in use.
+    fn live(&self) -> usize {
+        if self.alone {
+            return self.bytes.len();
         }
-        let at = 8 * self.count + 2 * (index - 1);
-        usize::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]))
+        usize::from(self.count) * RECORD + usize::from(self.used) - usize::from(self.dead)
     }
 
-    /// Replaces a score; the caller knows that the order stays.
-    pub(super) fn set_score(&mut self, index: usize, score: f64) {
-        self.bytes[8 * index..8 * index + 8].copy_from_slice(&score.to_le_bytes());
+    /// Gives an element another score and the place `to` that it has then.
+    pub(super) fn rescore(&mut self, from: usize, to: usize, score: f64) {
+        debug_assert!(!self.alone);
+        let records = self.bytes[..usize::from(self.count) * RECORD].as_chunks_mut::<RECORD>().0;
+        records[from][..8].copy_from_slice(&score.to_le_bytes());
+        if from < to {
+            records[from..=to].rotate_left(1);
+        } else {
+            records[to..=from].rotate_right(1);
+        }
     }
 
-    /// Puts an element in before that at `index`.
+    /// Puts an element in before that at `index`. Neither it nor the one that is there may be large.
     pub(super) fn insert(&mut self, index: usize, score: f64, member: &[u8]) {
-        let (count, len) = (self.count, member.len());
-        if count == 0 {
-            *self = Self::of(score, member);
-            return;
+        debug_assert!(!self.alone && !Self::is_large(member));
+        let len = member_len(member);
+        let records = usize::from(self.count) * RECORD;
+        if records + usize::from(self.used) + RECORD + len > self.bytes.len() {
+            self.make_room(RECORD + len);
         }
-        let (old, members, start) = (self.bytes.len(), self.members(), self.start(index));
-        let new = old + OVERHEAD + len;
-        if new > self.bytes.capacity() {
-            self.bytes.reserve_exact(class_of(new) - old);
+        self.used += len as u16;
+        let at = self.bytes.len() - usize::from(self.used);
+        let start = at + len - member.len();
+        if len - member.len() == 1 {
+            self.bytes[at] = member.len() as u8;
+        } else {
+            self.bytes[at..start].copy_from_slice(&[0x80 | (member.len() >> 8) as u8, member.len() as u8]);
         }
-        self.bytes.resize(new, 0);
-        let bytes = &mut self.bytes[..];
-        // From the back to the front, so that nothing is overwritten that has still to move.
-        bytes.copy_within(members + start..old, members + OVERHEAD + start + len);
-        bytes.copy_within(members..members + start, members + OVERHEAD);
-        bytes[members + OVERHEAD + start..][..len].copy_from_slice(member);
-        // The starts: that of the new element, and of those behind it, which are later by its length. Of the first
-        // two only the second is stored.
-        let (from, value) = if index == 0 { (0, len) } else { (index - 1, start) };
-        let starts = 8 * count;
-        bytes.copy_within(starts + 2 * from..members, starts + 8 + 2 * from + 2);
-        bytes.copy_within(starts..starts + 2 * from, starts + 8);
-        bytes[starts + 8 + 2 * from..][..2].copy_from_slice(&(value as u16).to_le_bytes());
-        shift_starts(&mut bytes[starts + 8 + 2 * from + 2..members + OVERHEAD], len as u16);
-        bytes.copy_within(8 * index..starts, 8 * index + 8);
-        bytes[8 * index..8 * index + 8].copy_from_slice(&score.to_le_bytes());
+        self.bytes[start..start + member.len()].copy_from_slice(member);
+        let place = index * RECORD;
+        self.bytes.copy_within(place..records, place + RECORD);
+        self.bytes[place..place + 8].copy_from_slice(&score.to_le_bytes());
+        self.bytes[place + 8..place + RECORD].copy_from_slice(&self.used.to_le_bytes());
         self.count += 1;
     }
 
     /// Removes the element at `index`.
     pub(super) fn remove(&mut self, index: usize) {
-        let count = self.count;
-        if count <= 1 {
+        if self.count <= 1 {
             *self = Self::default();
             return;
         }
-        let (old, members, start) = (self.bytes.len(), self.members(), self.start(index));
-        let len = self.start(index + 1) - start;
-        let from = index.saturating_sub(1);
-        let bytes = &mut self.bytes[..];
-        let starts = 8 * count;
-        // From the front to the back: the reverse of `insert`.
-        bytes.copy_within(8 * index + 8..starts, 8 * index);
-        bytes.copy_within(starts..starts + 2 * from, starts - 8);
-        bytes.copy_within(starts + 2 * from + 2..members, starts - 8 + 2 * from);
-        shift_starts(&mut bytes[starts - 8 + 2 * from..members - OVERHEAD], (len as u16).wrapping_neg());
-        bytes.copy_within(members..members + start, members - OVERHEAD);
-        bytes.copy_within(members + start + len..old, members - OVERHEAD + start);
-        let new = old - OVERHEAD - len;
-        self.bytes.truncate(new);
+        let back = back_in(&self.records()[index]);
+        let len = member_len(self.member_back(back)) as u16;
+        let end = usize::from(self.count) * RECORD;
+        self.bytes.copy_within((index + 1) * RECORD..end, index * RECORD);
         self.count -= 1;
-        if new < self.bytes.capacity() / 4 * 3 {
-            self.bytes.shrink_to(class_of(new));
+        if back == self.used {
+            self.used -= len;
+        } else {
+            self.dead += len;
+        }
+        let live = self.live();
+        if usize::from(self.dead) > self.bytes.len() / 8 || live < self.bytes.len() / 4 * 3 {
+            *self = Self::build(&[(self, 0, self.len())], 0);
         }
     }
 
-    /// A leaf with the elements of parts of others.
-    fn build(parts: &[(&Self, usize, usize)]) -> Self {
-        let count = parts.iter().map(|(_, from, to)| to - from).sum::<usize>();
-        let len: usize = parts.iter().map(|(leaf, from, to)| leaf.start(*to) - leaf.start(*from)).sum();
-        if count == 0 {
-            return Self::default();
+    /// Makes room for so many bytes, in a buffer of the next size class.
+    fn make_room(&mut self, more: usize) {
+        if self.dead > 0 {
+            *self = Self::build(&[(self, 0, self.len())], more);
+            return;
         }
-        let mut bytes = Vec::with_capacity(class_of(count * OVERHEAD - 2 + len));
+        let (records, used) = (usize::from(self.count) * RECORD, usize::from(self.used));
+        let size = class_of(records + used + more);
+        let mut bytes = Vec::with_capacity(size);
+        bytes.extend_from_slice(&self.bytes[..records]);
+        bytes.resize(size - used, 0);
+        bytes.extend_from_slice(&self.bytes[self.bytes.len() - used..]);
+        self.bytes = bytes;
+    }
+
+    /// A leaf with the elements of parts of others, and room for some bytes more.
+    fn build(parts: &[(&Self, usize, usize)], more: usize) -> Self {
+        let mut size = more;
         for (leaf, from, to) in parts {
-            bytes.extend_from_slice(&leaf.bytes[8 * from..8 * to]);
+            size += (*from..*to).map(|at| RECORD + member_len(leaf.member(at))).sum::<usize>();
         }
-        let mut start = None;
+        let mut built = Self { bytes: vec![0; class_of(size)], ..Self::default() };
         for (leaf, from, to) in parts {
-            for index in *from..*to {
-                // The first start is 0 and not stored.
-                if let Some(start) = start {
-                    bytes.extend_from_slice(&(start as u16).to_le_bytes());
+            for at in *from..*to {
+                // A large element comes here only alone: what is added to it gets a leaf of its own.
+                if leaf.alone {
+                    return (*leaf).clone();
                 }
-                start = Some(start.unwrap_or(0) + leaf.start(index + 1) - leaf.start(index));
+                built.insert(built.len(), leaf.score(at), leaf.member(at));
             }
         }
-        for (leaf, from, to) in parts {
-            let members = &leaf.bytes[leaf.members()..];
-            bytes.extend_from_slice(&members[leaf.start(*from)..leaf.start(*to)]);
-        }
-        Self { bytes, count }
+        built
     }
 
     /// Verifies the invariants and panics with the broken one.
     #[cfg(any(test, debug_assertions))]
     pub(super) fn check(&self) {
-        for index in 1..self.count {
+        if !self.alone {
+            let members: usize = (0..self.len()).map(|index| member_len(self.member(index))).sum();
+            assert_eq!(members + usize::from(self.dead), usize::from(self.used), "invariant 2");
+            assert!(self.len() * RECORD + usize::from(self.used) <= self.bytes.len(), "invariant 2");
+        }
+        for index in 1..self.len() {
             let (left, right) = (index - 1, index);
             let order = compare_scores(self.score(left), self.score(right))
                 .then_with(|| self.member(left).cmp(self.member(right)));
@@ -208,18 +247,23 @@ impl ZsetLeaf {
     }
 }
 
-/// Adds to starts, each of two bytes.
-fn shift_starts(starts: &mut [u8], by: u16) {
-    for start in starts.as_chunks_mut::<2>().0 {
-        *start = u16::from_le_bytes(*start).wrapping_add(by).to_le_bytes();
-    }
+/// The score of a record.
+#[inline]
+fn score_in(record: &[u8; RECORD]) -> f64 {
+    record.first_chunk().map_or(0.0, |score| f64::from_le_bytes(*score))
+}
+
+/// Where the member of a record is.
+#[inline]
+fn back_in(record: &[u8; RECORD]) -> u16 {
+    record.last_chunk().map_or(0, |back| u16::from_le_bytes(*back))
 }
 
 impl Leaf for ZsetLeaf {
     type Separator = Separator;
 
     fn len(&self) -> usize {
-        self.count
+        usize::from(self.count)
     }
 
     fn heap_bytes(&self) -> usize {
@@ -227,43 +271,43 @@ impl Leaf for ZsetLeaf {
     }
 
     fn is_overfull(&self) -> bool {
-        self.bytes.len() > LEAF_BYTES
+        self.live() > LEAF_BYTES
     }
 
     fn is_underfull(&self) -> bool {
-        self.bytes.len() < LEAF_BYTES / 4
+        self.live() < LEAF_BYTES / 4
     }
 
     fn joins(&self, right: &Self) -> bool {
-        self.bytes.len() + right.bytes.len() + 2 <= LEAF_BYTES / 4 * 3
+        !self.alone && !right.alone && self.live() + right.live() <= LEAF_BYTES / 4 * 3
     }
 
     fn middle(&self) -> usize {
-        let half = (self.bytes.len() - self.members()) / 2;
-        let (mut low, mut high) = (1, self.count - 1);
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.start(middle) < half { low = middle + 1 } else { high = middle }
-        }
-        low
+        let half = self.live() / 2;
+        let mut before = 0;
+        let middle = (0..self.len()).position(|at| {
+            before += RECORD + member_len(self.member(at));
+            before > half
+        });
+        middle.unwrap_or(0).clamp(1, self.len() - 1)
     }
 
     fn split_off(&mut self, at: usize) -> Self {
-        let right = Self::build(&[(self, at, self.count)]);
-        *self = Self::build(&[(self, 0, at)]);
+        let right = Self::build(&[(self, at, self.len())], 0);
+        *self = Self::build(&[(self, 0, at)], 0);
         right
     }
 
     fn absorb(&mut self, right: &Self) {
-        *self = Self::build(&[(self, 0, self.count), (right, 0, right.count)]);
+        *self = Self::build(&[(self, 0, self.len()), (right, 0, right.len())], 0);
     }
 
     fn remove_range(&mut self, from: usize, to: usize) {
-        *self = Self::build(&[(self, 0, from), (self, to, self.count)]);
+        *self = Self::build(&[(self, 0, from), (self, to, self.len())], 0);
     }
 
     fn separator(left: &Self, right: &Self) -> Separator {
-        let (last, score) = (left.count - 1, right.score(0));
+        let (last, score) = (left.len() - 1, right.score(0));
         if left.score(last) != score {
             return Separator { score, member: Box::default() };
         }
@@ -296,13 +340,36 @@ impl KeyedLeaf for ZsetLeaf {
     }
 
     #[inline]
+    fn slot(separators: &[Separator], key: ScoreKey<'_>) -> usize {
+        let low = wide_partition_point(separators.len(), |at| separators[at].score < key.score);
+        if separators.get(low).is_none_or(|separator| separator.score > key.score) {
+            return low;
+        }
+        low + separators[low..].partition_point(|separator| Self::compare(separator, key).is_le())
+    }
+
+    #[inline]
     fn search(&self, key: ScoreKey<'_>) -> Result<usize, usize> {
-        let (mut low, mut high) = (0, self.count);
+        let low = if self.alone {
+            usize::from(self.score(0) < key.score)
+        } else {
+            let records = self.records();
+            wide_partition_point(records.len(), |at| score_in(&records[at]) < key.score)
+        };
+        // Among those with the score, members decide.
+        let (mut low, mut high) = (low, self.len());
+        let Some(member) = key.member else {
+            return Err(low + (low..high).take_while(|&at| self.score(at) == key.score).count());
+        };
+        if low == high || self.score(low) > key.score {
+            return Err(low);
+        }
         while low < high {
-            let middle = (low + high) / 2;
-            let order = compare_scores(self.score(middle), key.score)
-                .then_with(|| key.member.map_or(Ordering::Less, |member| self.member(middle).cmp(member)));
-            match order {
+            // The first is looked at first where the second has another score, as it does unless there are ties.
+            let middle =
+                if low + 1 < high && self.score(low + 1) > key.score { low } else { (low + high) / 2 };
+            match compare_scores(self.score(middle), key.score).then_with(|| self.member(middle).cmp(member))
+            {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
                 Ordering::Equal => return Ok(middle),
