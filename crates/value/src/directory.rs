@@ -6,12 +6,12 @@
 //! ```text
 //!   Directory { root }                       positions 0 ............................. 2^32
 //!        |
-//!      Page   64 slots: the next 6 bits      | leaf            | leaf   | page | leaf | ... |
-//!        |                                     32 slots          16       1      1
+//!      Page   128 slots: the next 7 bits     | leaf            | leaf   | page | leaf | ... |
+//!        |                                     64 slots          32       1      1
 //!      Page of the third child               | leaf | leaf | ...
 //! ```
 //!
-//! A leaf covers all positions with a common prefix, so an aligned run of 1, 2, 4 ... 64 slots of its page. One that grows above
+//! A leaf covers all positions with a common prefix, so an aligned run of 1, 2, 4 ... 128 slots of its page. One that grows above
 //! [`LEAF_MAX`] bytes is cut in two by the next bit; one that covers a single slot becomes a page first. Two leaves that differ in the last
 //! bit of their prefix (buddies) are joined when both fit into [`JOIN_MAX`]; a page with one child is replaced by it.
 //! Since a member never changes its position, no cut or join can carry it past a cursor.
@@ -26,14 +26,16 @@
 //!  7. `heap` is what the pages and leaves of this tree occupy; what clones share is counted in each.
 //!  8. A page or leaf reachable from more than one tree is never changed: `own` copies what is shared first.
 //!
-//! Bounds: at most 6 levels. The slowest change copies a page of at most 64 children for each level and one leaf, and
+//! Bounds: at most 5 levels. The slowest change copies a page of at most 128 children for each level and one leaf, and
 //! cuts one leaf. A leaf is only larger than `LEAF_MAX` where members have the same upper half of their hash.
 
 mod drain;
 mod page;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use drain::{Drain, Teardown};
@@ -90,7 +92,7 @@ pub trait Leaf: Clone + Default {
     /// Appends the elements of `upper`, all of which have higher positions.
     fn join(&mut self, upper: Self);
 
-    /// Index of the first element whose position is not below `position`.
+    /// Index of the first element whose position is not below `position`; any number of them may be equal.
     fn lower_bound(&self, position: u32) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -191,6 +193,24 @@ impl<L: Leaf> Directory<L> {
             match child {
                 Child::Leaf(leaf) => return leaf,
                 Child::Page { page, .. } => child = page.child(position, depth),
+            }
+            depth += SLOT_BITS;
+        }
+    }
+
+    /// The leaf that covers `position`, and the index at which an element of this position probably is, since hashes are
+    /// spread evenly.
+    #[inline]
+    pub fn locate(&self, position: u32) -> (&L, usize) {
+        let (mut child, mut depth) = (&self.root, 0);
+        let (mut start, mut bits) = (0, u32::BITS);
+        loop {
+            match child {
+                Child::Leaf(leaf) => {
+                    let guess = ((u64::from(position) - start) * leaf.len() as u64) >> bits;
+                    return (leaf, guess as usize);
+                }
+                Child::Page { page, .. } => (child, start, bits) = page.child_and_span(position, depth),
             }
             depth += SLOT_BITS;
         }
@@ -313,24 +333,30 @@ impl<'a, L: Leaf> Iterator for Leaves<'a, L> {
 pub type Cursor = u64;
 
 impl<L: Leaf> Directory<L> {
-    /// Shows the elements from `cursor` on in hash order, at least `count_min` of them if there are as many, and returns the
-    /// cursor to go on from, 0 at the end. Elements of one position are never torn apart, so every element that is
+    /// Shows the elements from `cursor` on in hash order, as ranges of indices of leaves, at least `count_min` of them if there are as
+    /// many, and returns the cursor to go on from, 0 at the end. Elements of one position are never torn apart, so every element that is
     /// there from the first call to the last is shown exactly once, whatever is added and removed between calls.
-    pub fn scan<'a>(&'a self, cursor: Cursor, count_min: u64, mut show: impl FnMut(&'a L, usize)) -> Cursor {
+    pub fn scan<'a>(
+        &'a self,
+        cursor: Cursor,
+        count_min: u64,
+        mut show: impl FnMut(&'a L, Range<usize>),
+    ) -> Cursor {
         let Ok(start) = u32::try_from(cursor) else { return 0 };
-        let mut shown = 0;
+        let mut left = usize::try_from(count_min.max(1)).unwrap_or(usize::MAX);
         for leaf in self.leaves_from(start) {
-            let mut index = leaf.lower_bound(start);
-            while index < leaf.len() {
-                let position = leaf.position(index);
-                if shown >= count_min.max(1) {
-                    return u64::from(position);
+            let from = leaf.lower_bound(start);
+            let mut to = leaf.len().min(from.saturating_add(left));
+            if to > from {
+                let last = leaf.position(to - 1);
+                while to < leaf.len() && leaf.position(to) == last {
+                    to += 1;
                 }
-                while index < leaf.len() && leaf.position(index) == position {
-                    show(leaf, index);
-                    shown += 1;
-                    index += 1;
-                }
+                show(leaf, from..to);
+                left = left.saturating_sub(to - from);
+            }
+            if to < leaf.len() {
+                return u64::from(leaf.position(to));
             }
         }
         0

@@ -32,12 +32,10 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use crate::room::class_of;
 pub use element::{Digits, Element};
 pub use modify::{
     extend, insert, insert_all, push_back, push_front, remove, remove_between, replace, replace_all,
 };
-
 pub use read::{Damage, Iter, Packed, from_listpack, validate};
 
 /// Size from which a small collection has to become a large one, whatever its thresholds say. Bounds the bytes that one insertion
@@ -84,7 +82,7 @@ impl Block for Vec<u8> {
         let new = old - remove + insert.len();
         if new > old {
             if new > self.capacity() {
-                self.reserve_exact(class_of(new) - old);
+                self.reserve_exact(size_class(new) - old);
             }
             self.resize(new, 0);
             self.copy_within(at + remove..old, at + insert.len());
@@ -92,9 +90,19 @@ impl Block for Vec<u8> {
             self.copy_within(at + remove..old, at + insert.len());
             self.truncate(new);
             if self.capacity() > 64 && new < self.capacity() / 3 * 2 {
-                self.shrink_to(class_of(new));
+                self.shrink_to(size_class(new));
             }
         }
         self[at..at + insert.len()].copy_from_slice(insert);
     }
+}
+
+/// The size that the allocator hands out for a request of `bytes`: steps of 8 to 128, then 4 steps for each doubling.
+pub const fn size_class(bytes: usize) -> usize {
+    if bytes <= 128 {
+        return (bytes + 7) & !7;
+    }
+    // The step is an eighth of the next power of two at or above `bytes`.
+    let step = bytes.next_power_of_two() / 8;
+    bytes.div_ceil(step) * step
 }

@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use crate::directory::search::lower_bound;
 use crate::directory::{Cursor, Directory, Drain, Leaf, Teardown};
 use crate::member_hash::fragment;
 use crate::room::{ARC_HEADER, capacity_for, zeroed_words};
@@ -52,8 +53,12 @@ impl ScoreLeaf {
         f64::from_bits(u64::from(words[at]) | u64::from(words[at + 1]) << 32)
     }
 
-    fn find(&self, position: u32, score: f64) -> Option<usize> {
-        let start = self.lower_bound(position);
+    fn bound_near(&self, position: u32, guess: usize) -> usize {
+        lower_bound(self.fragments(), guess, position, |fragment| fragment)
+    }
+
+    fn find(&self, position: u32, guess: usize, score: f64) -> Option<usize> {
+        let start = self.bound_near(position, guess);
         (start..self.len())
             .take_while(|&index| self.position(index) == position)
             .find(|&index| self.score(index) == score)
@@ -93,8 +98,8 @@ impl ScoreLeaf {
         *self = Self::build(capacity, [self.fragments(), &[]], [self.scores(), &[]]);
     }
 
-    pub(crate) fn insert(&mut self, position: u32, score: f64) {
-        let (len, at) = (self.len(), self.lower_bound(position));
+    pub(crate) fn insert(&mut self, position: u32, guess: usize, score: f64) {
+        let (len, at) = (self.len(), self.bound_near(position, guess));
         if len == 0 {
             let bits = score.to_bits();
             *self = Self::build(1, [&[position], &[]], [&[bits as u32, (bits >> 32) as u32], &[]]);
@@ -171,7 +176,7 @@ impl Leaf for ScoreLeaf {
     }
 
     fn lower_bound(&self, position: u32) -> usize {
-        self.fragments().partition_point(|&fragment| fragment < position)
+        self.bound_near(position, 0)
     }
 }
 
@@ -215,13 +220,15 @@ impl ScoreIndex {
     /// Adds an item. Whether the member is already there is for the caller to know.
     pub fn insert(&mut self, hash: u64, score: f64) {
         let position = fragment(hash);
-        self.directory.change(position, |leaf| leaf.insert(position, score));
+        let (_, guess) = self.directory.locate(position);
+        self.directory.change(position, |leaf| leaf.insert(position, guess, score));
     }
 
     /// Removes one item with this hash and score; false if there is none.
     pub fn remove(&mut self, hash: u64, score: f64) -> bool {
         let position = fragment(hash);
-        let Some(at) = self.directory.leaf(position).find(position, score) else { return false };
+        let (leaf, guess) = self.directory.locate(position);
+        let Some(at) = leaf.find(position, guess, score) else { return false };
         self.directory.change(position, |leaf| leaf.remove(at));
         true
     }
@@ -229,7 +236,8 @@ impl ScoreIndex {
     /// Changes the score of one item with this hash and the score `old`; false if there is none.
     pub fn replace(&mut self, hash: u64, old: f64, new: f64) -> bool {
         let position = fragment(hash);
-        let Some(at) = self.directory.leaf(position).find(position, old) else { return false };
+        let (leaf, guess) = self.directory.locate(position);
+        let Some(at) = leaf.find(position, guess, old) else { return false };
         self.directory.change(position, |leaf| leaf.set_score(at, new));
         true
     }
@@ -238,8 +246,8 @@ impl ScoreIndex {
     /// the ordered tree decides.
     pub fn candidates(&self, hash: u64) -> impl Iterator<Item = f64> + '_ {
         let position = fragment(hash);
-        let leaf = self.directory.leaf(position);
-        let start = leaf.lower_bound(position);
+        let (leaf, guess) = self.directory.locate(position);
+        let start = leaf.bound_near(position, guess);
         leaf.fragments()[start..]
             .iter()
             .take_while(move |&&fragment| fragment == position)
@@ -250,7 +258,9 @@ impl ScoreIndex {
     /// Shows at least `count_min` items from `cursor` on (fragment of the hash, score), and returns the cursor to go on from:
     /// see [`Directory::scan`].
     pub fn scan(&self, cursor: Cursor, count_min: u64, mut show: impl FnMut(u32, f64)) -> Cursor {
-        self.directory.scan(cursor, count_min, |leaf, index| show(leaf.position(index), leaf.score(index)))
+        self.directory.scan(cursor, count_min, |leaf, range| {
+            range.for_each(|index| show(leaf.position(index), leaf.score(index)));
+        })
     }
 
     /// The leaves in hash order, each let go when its reader is done with it.

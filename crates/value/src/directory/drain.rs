@@ -1,7 +1,7 @@
 //! Reading a directory for the last time, and freeing one a bounded number of nodes at a time.
 //!
 //! A drain lets go of each page when it goes down into it and of each leaf when its reader drops it, so that a frozen value gives
-//! back what it holds while it is being encoded. Pages that are still shared are copied, 64 references each.
+//! back what it holds while it is being encoded. Pages that are still shared are copied, up to 128 references each.
 
 use std::sync::Arc;
 

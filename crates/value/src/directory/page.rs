@@ -7,7 +7,7 @@ use super::{JOIN_MAX, LEAF_MAX, Leaf, Tally};
 use crate::room::ARC_HEADER;
 
 /// Bits of a position that a page tells apart.
-pub(super) const SLOT_BITS: u32 = 6;
+pub(super) const SLOT_BITS: u32 = 7;
 
 /// Slots of a page.
 const SLOTS: u32 = 1 << SLOT_BITS;
@@ -29,7 +29,7 @@ pub(super) enum Child<L: Leaf> {
 #[derive(Clone)]
 pub(super) struct Page<L: Leaf> {
     /// Bit `s` is set where a child begins at slot `s`.
-    starts: u64,
+    starts: u128,
     children: Vec<Child<L>>,
 }
 
@@ -215,6 +215,16 @@ impl<L: Leaf> Page<L> {
         let slot = slot_of(position, depth);
         let (start, width) = self.run(slot);
         (&self.children[self.index_of(slot)], position_of(position, depth, start + width))
+    }
+
+    /// The child that covers `position`, its first position, and of how many bits the positions are that it covers.
+    #[inline]
+    pub(super) fn child_and_span(&self, position: u32, depth: u32) -> (&Child<L>, u64, u32) {
+        let slot = slot_of(position, depth);
+        let (start, width) = self.run(slot);
+        // At the lowest depth a slot is less than a position, and a run is never less than one.
+        let bits = (u32::BITS - SLOT_BITS + width.trailing_zeros()).saturating_sub(depth);
+        (&self.children[self.index_of(slot)], position_of(position, depth, start), bits)
     }
 
     fn change<R>(

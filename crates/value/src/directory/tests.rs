@@ -225,7 +225,7 @@ fn ranks_are_the_hash_order() {
     assert!(index.at_rank(0).is_none());
     let mut positions: Vec<u32> = (0..5000).map(|key| (hash_of(key, 0) >> 32) as u32).collect();
     for &position in &positions {
-        index.change(position, |leaf| leaf.insert(position, 0.0));
+        index.change(position, |leaf| leaf.insert(position, 0, 0.0));
     }
     positions.sort_unstable();
     for (rank, &position) in positions.iter().enumerate() {

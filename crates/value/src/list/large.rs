@@ -13,8 +13,7 @@
 //! most half a leaf.
 
 use crate::ordered::{Builder, Drain, Edit, Leaf, Ordered, Teardown};
-use crate::packed::{self, Element, LISTPACK_OVERHEAD, Packed};
-use crate::room::class_of;
+use crate::packed::{self, Element, LISTPACK_OVERHEAD, Packed, size_class};
 
 use super::{Encoding, End, small};
 
@@ -95,7 +94,7 @@ impl Leaf for ListLeaf {
     fn split_off(&mut self, at: usize) -> Self {
         let count = self.len() - at;
         let from = self.packed().position(at).unwrap_or(self.block.len());
-        let mut block = Vec::with_capacity(class_of(packed::HEADER + self.block.len() - from));
+        let mut block = Vec::with_capacity(size_class(packed::HEADER + self.block.len() - from));
         block.extend_from_slice(&(count as u16).to_le_bytes());
         block.extend_from_slice(&self.block[from..]);
         let end = self.block.len();
@@ -374,7 +373,7 @@ impl ListBuilder {
 
     /// The finished list.
     pub fn finish(mut self, encoding: Encoding) -> LargeList {
-        self.leaf.block.shrink_to(class_of(self.leaf.block.len()));
+        self.leaf.block.shrink_to(size_class(self.leaf.block.len()));
         self.leaves.push(self.leaf);
         LargeList { tree: self.leaves.finish(), encoding }
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{KeyedLeaf, Leaf};
-use crate::room::{ARC_HEADER, class_of};
+use crate::packed::size_class;
+use crate::room::ARC_HEADER;
 
 /// Most children of an inner node.
 pub const FAN: usize = 64;
@@ -55,7 +56,7 @@ impl<L: Leaf> Child<L> {
 
 /// Heap bytes of a leaf: what it points to, itself, and its reference counts, as the allocator rounds them up.
 pub(super) fn leaf_heap<L: Leaf>(leaf: &L) -> u64 {
-    (class_of(leaf.heap_bytes()) + class_of(size_of::<L>() + ARC_HEADER)) as u64
+    (size_class(leaf.heap_bytes()) + size_class(size_of::<L>() + ARC_HEADER)) as u64
 }
 
 impl<L: Leaf> Children<L> {

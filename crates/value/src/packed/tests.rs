@@ -145,3 +145,11 @@ fn integers_that_others_stored_as_text_become_integers() {
     let block = from_listpack(&listpack).unwrap();
     assert_eq!(Packed::new(&block).element(0), Some(Element::Int(12)));
 }
+
+#[test]
+fn size_classes_are_the_allocators() {
+    for (bytes, class) in [(1, 8), (128, 128), (129, 160), (160, 160), (161, 192), (256, 256), (257, 320)] {
+        assert_eq!(size_class(bytes), class, "{bytes}");
+    }
+    assert_eq!((size_class(2049), size_class(4096), size_class(4097)), (2560, 4096, 5120));
+}

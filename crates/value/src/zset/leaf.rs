@@ -19,7 +19,7 @@
 use std::cmp::Ordering;
 
 use crate::ordered::{KeyedLeaf, Leaf, wide_partition_point};
-use crate::room::class_of;
+use crate::packed::size_class;
 
 /// Most bytes of a leaf of more than one element.
 pub(super) const LEAF_BYTES: usize = 4096;
@@ -203,7 +203,7 @@ impl ZsetLeaf {
             return;
         }
         let (records, used) = (usize::from(self.count) * RECORD, usize::from(self.used));
-        let size = class_of(records + used + more);
+        let size = size_class(records + used + more);
         let mut bytes = Vec::with_capacity(size);
         bytes.extend_from_slice(&self.bytes[..records]);
         bytes.resize(size - used, 0);
@@ -217,7 +217,7 @@ impl ZsetLeaf {
         for (leaf, from, to) in parts {
             size += (*from..*to).map(|at| RECORD + member_len(leaf.member(at))).sum::<usize>();
         }
-        let mut built = Self { bytes: vec![0; class_of(size)], ..Self::default() };
+        let mut built = Self { bytes: vec![0; size_class(size)], ..Self::default() };
         for (leaf, from, to) in parts {
             for at in *from..*to {
                 // A large element comes here only alone: what is added to it gets a leaf of its own.
