@@ -51,7 +51,8 @@ pub use teardown::Teardown;
 
 use node::{Children, Inner};
 
-/// A packed run of elements. A leaf in a tree has at least one.
+/// A packed run of elements: a handle on a shared buffer, so `clone` is cheap. A leaf in a tree has at least one element. What changes
+/// elements is called only after [`Leaf::own`].
 pub trait Leaf: Clone + Default + Send + Sync {
     /// What an inner node keeps to tell two neighbours apart; `()` where elements have no key.
     type Separator: Clone + Send + Sync;
@@ -64,8 +65,14 @@ pub trait Leaf: Clone + Default + Send + Sync {
         self.len() == 0
     }
 
-    /// Heap bytes of what the leaf points to; the leaf itself is counted by the tree.
+    /// Heap bytes of what the handle points to, in O(1), as the allocator rounds them up. The handle is counted by the tree.
     fn heap_bytes(&self) -> usize;
+
+    /// Whether a clone holds the same buffer.
+    fn is_shared(&self) -> bool;
+
+    /// Makes the buffer this leaf's own, to be changed in place. Returns the bytes copied for it.
+    fn own(&mut self) -> u64;
 
     /// Whether it should be split (asked only of leaves with two elements or more).
     fn is_overfull(&self) -> bool;
@@ -173,8 +180,8 @@ impl<L: Leaf> Ordered<L> {
             return root.heap();
         }
         let (present, shared) = match &root.children {
-            Children::Leaves(leaves) => count_shared(leaves),
-            Children::Inners(inners) => count_shared(inners),
+            Children::Leaves(leaves) => count_shared(leaves, L::is_shared),
+            Children::Inners(inners) => count_shared(inners, |inner| Arc::strong_count(inner) > 1),
         };
         root.heap().checked_div(present).unwrap_or(0) * shared
     }
@@ -201,7 +208,7 @@ impl<L: Leaf> Ordered<L> {
         let mut node = self.root.as_deref()?;
         loop {
             match &node.children {
-                Children::Leaves(leaves) => return leaves.first().map(|leaf| &**leaf),
+                Children::Leaves(leaves) => return leaves.first(),
                 Children::Inners(inners) => node = inners.first()?,
             }
         }
@@ -212,7 +219,7 @@ impl<L: Leaf> Ordered<L> {
         let mut node = self.root.as_deref()?;
         loop {
             match &node.children {
-                Children::Leaves(leaves) => return leaves.last().map(|leaf| &**leaf),
+                Children::Leaves(leaves) => return leaves.last(),
                 Children::Inners(inners) => node = inners.last()?,
             }
         }
@@ -303,8 +310,8 @@ pub fn wide_partition_point(len: usize, is_below: impl Fn(usize) -> bool) -> usi
 }
 
 /// Children, and how many of them somebody else holds too.
-fn count_shared<T>(children: &[Arc<T>]) -> (u64, u64) {
-    let shared = children.iter().filter(|child| Arc::strong_count(child) > 1).count();
+fn count_shared<T>(children: &[T], is_shared: impl Fn(&T) -> bool) -> (u64, u64) {
+    let shared = children.iter().filter(|child| is_shared(child)).count();
     (children.len() as u64, shared as u64)
 }
 

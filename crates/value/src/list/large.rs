@@ -12,8 +12,12 @@
 //! Both bounds are a compromise between the memory for a leaf's own needs (about 70 bytes) and what LINDEX walks: at
 //! most half a leaf.
 
+use std::sync::Arc;
+
 use crate::ordered::{Builder, Drain, Edit, Leaf, Ordered, Teardown};
 use crate::packed::{self, Element, LISTPACK_OVERHEAD, Packed, size_class};
+
+use crate::room::ARC_HEADER;
 
 use super::{Encoding, End, small};
 
@@ -33,12 +37,12 @@ pub struct LargeList {
 /// A leaf: a block of elements.
 #[derive(Clone, Debug)]
 pub struct ListLeaf {
-    block: Vec<u8>,
+    block: Arc<Vec<u8>>,
 }
 
 impl Default for ListLeaf {
     fn default() -> Self {
-        Self { block: packed::EMPTY.to_vec() }
+        Self { block: Arc::new(packed::EMPTY.to_vec()) }
     }
 }
 
@@ -47,12 +51,17 @@ impl ListLeaf {
         let mut block = Vec::with_capacity(packed::HEADER + element.encoded_len());
         block.extend_from_slice(&packed::EMPTY);
         packed::push_back(&mut block, element);
-        Self { block }
+        Self { block: Arc::new(block) }
     }
 
     /// The elements.
     pub fn packed(&self) -> Packed<'_> {
         Packed::new(&self.block)
+    }
+
+    /// The elements for changing; a copy of them if they are shared.
+    fn block_mut(&mut self) -> &mut Vec<u8> {
+        Arc::make_mut(&mut self.block)
     }
 
     /// Whether elements of so many bytes can be added without making it overfull.
@@ -69,7 +78,17 @@ impl Leaf for ListLeaf {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.block.capacity()
+        size_class(self.block.capacity()) + size_class(size_of::<Vec<u8>>() + ARC_HEADER)
+    }
+
+    fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.block) > 1
+    }
+
+    fn own(&mut self) -> u64 {
+        let copied = if self.is_shared() { self.heap_bytes() as u64 } else { 0 };
+        self.block_mut();
+        copied
     }
 
     fn is_overfull(&self) -> bool {
@@ -98,21 +117,22 @@ impl Leaf for ListLeaf {
         block.extend_from_slice(&(count as u16).to_le_bytes());
         block.extend_from_slice(&self.block[from..]);
         let end = self.block.len();
-        packed::remove_between(&mut self.block, from, end, count);
-        Self { block }
+        packed::remove_between(self.block_mut(), from, end, count);
+        Self { block: Arc::new(block) }
     }
 
     fn absorb(&mut self, right: &Self) {
         let count = self.len() + right.len();
-        self.block.reserve_exact(right.block.len());
-        self.block.extend_from_slice(right.packed().body());
-        self.block[..packed::HEADER].copy_from_slice(&(count as u16).to_le_bytes());
+        let block = self.block_mut();
+        block.reserve_exact(right.block.len());
+        block.extend_from_slice(right.packed().body());
+        block[..packed::HEADER].copy_from_slice(&(count as u16).to_le_bytes());
     }
 
     fn remove_range(&mut self, from: usize, to: usize) {
         let list = self.packed();
         if let (Some(start), Some(end)) = (list.position(from), list.position(to)) {
-            packed::remove_between(&mut self.block, start, end, to - from);
+            packed::remove_between(self.block_mut(), start, end, to - from);
         }
     }
 
@@ -229,7 +249,7 @@ impl LargeList {
                 if !leaf.get().fits(bytes) {
                     return Edit::Place(ListLeaf::of(element), 0, ());
                 }
-                packed::push_front(&mut leaf.own().block, element);
+                packed::push_front(leaf.own().block_mut(), element);
                 Edit::Done((), 0)
             }),
             End::Tail => self.tree.edit_last(|mut leaf| {
@@ -237,7 +257,7 @@ impl LargeList {
                 if !leaf.get().fits(bytes) {
                     return Edit::Place(ListLeaf::of(element), at, ());
                 }
-                packed::push_back(&mut leaf.own().block, element);
+                packed::push_back(leaf.own().block_mut(), element);
                 Edit::Done((), at)
             }),
         }
@@ -251,10 +271,10 @@ impl LargeList {
         match end {
             End::Head => self
                 .tree
-                .edit_first(|mut leaf| Edit::Done(small::pop(&mut leaf.own().block, End::Head, take), 0)),
+                .edit_first(|mut leaf| Edit::Done(small::pop(leaf.own().block_mut(), End::Head, take), 0)),
             End::Tail => self
                 .tree
-                .edit_last(|mut leaf| Edit::Done(small::pop(&mut leaf.own().block, End::Tail, take), 0)),
+                .edit_last(|mut leaf| Edit::Done(small::pop(leaf.own().block_mut(), End::Tail, take), 0)),
         }
     }
 
@@ -270,7 +290,7 @@ impl LargeList {
                 *there = ListLeaf::of(element);
                 return Edit::Done(true, at);
             }
-            Edit::Done(small::set(&mut there.block, at, element), at)
+            Edit::Done(small::set(there.block_mut(), at, element), at)
         })
     }
 
@@ -282,7 +302,7 @@ impl LargeList {
             if bytes > LEAF_BYTES / 2 || leaf.get().is_overfull() {
                 return Edit::Place(ListLeaf::of(element), at, ());
             }
-            small::insert(&mut leaf.own().block, at, element);
+            small::insert(leaf.own().block_mut(), at, element);
             Edit::Done((), at)
         });
     }
@@ -313,7 +333,7 @@ impl LargeList {
             } else {
                 self.tree.edit_at(index, |mut leaf, at| {
                     let left = max - removed;
-                    Edit::Done(small::remove_matching(&mut leaf.own().block, from, element, left), at)
+                    Edit::Done(small::remove_matching(leaf.own().block_mut(), from, element, left), at)
                 })
             };
             removed += gone;
@@ -358,10 +378,11 @@ impl ListBuilder {
         if !self.leaf.is_empty() && !self.leaf.fits(element.encoded_len()) {
             self.leaves.push(std::mem::take(&mut self.leaf));
         }
-        if self.leaf.block.capacity() < LEAF_BYTES && self.leaf.block.len() > LEAF_BYTES / 16 {
-            self.leaf.block.reserve_exact(LEAF_BYTES - self.leaf.block.len());
+        let block = self.leaf.block_mut();
+        if block.capacity() < LEAF_BYTES && block.len() > LEAF_BYTES / 16 {
+            block.reserve_exact(LEAF_BYTES - block.len());
         }
-        packed::push_back(&mut self.leaf.block, element);
+        packed::push_back(block, element);
     }
 
     /// Adds the elements of a block, or of a part of a large list, at the tail.
@@ -373,7 +394,8 @@ impl ListBuilder {
 
     /// The finished list.
     pub fn finish(mut self, encoding: Encoding) -> LargeList {
-        self.leaf.block.shrink_to(size_class(self.leaf.block.len()));
+        let block = self.leaf.block_mut();
+        block.shrink_to(size_class(block.len()));
         self.leaves.push(self.leaf);
         LargeList { tree: self.leaves.finish(), encoding }
     }

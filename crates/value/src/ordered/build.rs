@@ -7,7 +7,7 @@ use super::{Leaf, Ordered};
 
 /// A tree that is being built from its first leaf to its last. Until it is finished it holds a reference for each leaf.
 pub struct Builder<L: Leaf> {
-    leaves: Vec<Arc<L>>,
+    leaves: Vec<L>,
 }
 
 impl<L: Leaf> Default for Builder<L> {
@@ -25,7 +25,7 @@ impl<L: Leaf> Builder<L> {
     /// Adds the next leaf. An empty one is passed over. The caller fills leaves well, keeps them in order and none overfull.
     pub fn push(&mut self, leaf: L) {
         if !leaf.is_empty() {
-            self.leaves.push(Arc::new(leaf));
+            self.leaves.push(leaf);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Verifying the invariants of a tree, for tests and debug builds.
 
-use super::node::{Children, FAN, Inner, leaf_heap};
+use super::node::{Children, FAN, Inner};
 use super::{Leaf, Ordered};
 
 impl<L: Leaf> Ordered<L> {
@@ -37,7 +37,7 @@ fn walk<L: Leaf>(node: &Inner<L>, check: &mut impl FnMut(&L)) -> usize {
                 assert!(leaf.len() == 1 || !leaf.is_overfull(), "invariant 5");
                 check(leaf);
             }
-            let heap = leaves.iter().map(|leaf| leaf_heap(&**leaf)).sum();
+            let heap = leaves.iter().map(|leaf| leaf.heap_bytes() as u64).sum();
             (leaves.iter().map(|leaf| leaf.len() as u64).collect(), heap, 0)
         }
         Children::Inners(inners) => {

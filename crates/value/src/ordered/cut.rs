@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Children, Inner, leaf_heap, own, own_leaf};
+use super::node::{Children, Inner, own, own_leaf};
 use super::{Leaf, Ordered, Teardown};
 
 impl<L: Leaf> Ordered<L> {
@@ -44,7 +44,7 @@ fn cut<L: Leaf>(node: &mut Arc<Inner<L>>, from: u64, to: u64, removed: &mut Tear
             let (from, to) = (from.saturating_sub(start), to.min(end) - start);
             let before = match &mut inner.children {
                 Children::Leaves(leaves) => {
-                    let before = leaf_heap(&*leaves[slot]);
+                    let before = leaves[slot].heap_bytes() as u64;
                     own_leaf(&mut leaves[slot], copied).remove_range(from as usize, to as usize);
                     before
                 }

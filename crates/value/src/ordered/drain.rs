@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Leaf;
-use super::node::{Child, Children, Inner, leaf_heap};
+use super::node::{Child, Children, Inner};
 
 /// What is left of a tree that is read for the last time.
 pub struct Drain<L: Leaf> {
@@ -19,7 +19,7 @@ pub struct Drain<L: Leaf> {
 
 /// A leaf of a drained tree.
 pub struct Drained<L: Leaf> {
-    leaf: Arc<L>,
+    leaf: L,
 }
 
 impl<L: Leaf> Deref for Drained<L> {
@@ -33,7 +33,7 @@ impl<L: Leaf> Deref for Drained<L> {
 impl<L: Leaf> Drained<L> {
     /// Lets go of the leaf. Returns the heap bytes that this freed: 0 if somebody else still holds it.
     pub fn release(self) -> u64 {
-        Arc::into_inner(self.leaf).map_or(0, |leaf| leaf_heap(&leaf))
+        if self.leaf.is_shared() { 0 } else { self.leaf.heap_bytes() as u64 }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Child, Children, FAN, Inner, leaf_heap, own, own_leaf};
+use super::node::{Child, Children, FAN, Inner, own, own_leaf};
 use super::{KeyedLeaf, Leaf, Ordered};
 
 /// What was done to a leaf, or is to be done.
@@ -19,7 +19,7 @@ pub enum Edit<L, R> {
 
 /// A leaf of a tree: to read for nothing, or to change, which copies it if a clone holds it too.
 pub struct Handle<'a, L> {
-    leaf: &'a mut Arc<L>,
+    leaf: &'a mut L,
     copied: &'a mut u64,
 }
 
@@ -141,7 +141,7 @@ impl<L: Leaf> Ordered<L> {
     fn edit<R>(&mut self, mut guide: impl Guide<L>, change: impl FnOnce(Handle<L>, u64) -> Edit<L, R>) -> R {
         let root = self.root.get_or_insert_with(|| {
             // Invariant 1 is broken until `change` has put something in; `settle_root` restores it if it did not.
-            Arc::new(Inner::above(Child::Leaf(Arc::new(L::default()))))
+            Arc::new(Inner::above(Child::Leaf(L::default())))
         });
         let edge = Edge { first: true, last: true };
         let outcome = edit_node(root, &mut guide, edge, change, &mut self.copied);
@@ -202,7 +202,7 @@ fn edit_node<L: Leaf, R>(
             outcome.result
         }
         Children::Leaves(leaves) => {
-            let before = leaf_heap(&*leaves[slot]);
+            let before = leaves[slot].heap_bytes() as u64;
             match change(Handle { leaf: &mut leaves[slot], copied }, guide.position()) {
                 Edit::Done(result, at) => {
                     inner.refresh(slot, before);
@@ -257,12 +257,12 @@ fn split_leaf<L: Leaf>(inner: &mut Inner<L>, slot: usize, at: usize, edge: Edge,
 
 /// Makes two leaves of one.
 fn divide<L: Leaf>(inner: &mut Inner<L>, slot: usize, at: usize, copied: &mut u64) {
-    let before = leaf_heap(inner.leaf(slot));
+    let before = inner.leaf(slot).heap_bytes() as u64;
     let left = inner.leaf_mut(slot, copied);
     let right = left.split_off(at);
     let separator = L::separator(left, &right);
     inner.refresh(slot, before);
-    inner.insert(slot + 1, Child::Leaf(Arc::new(right)), separator);
+    inner.insert(slot + 1, Child::Leaf(right), separator);
 }
 
 /// Puts a leaf before the element `at` of the leaf in `slot`.
@@ -271,7 +271,7 @@ fn place_leaf<L: Leaf>(inner: &mut Inner<L>, slot: usize, leaf: L, at: usize, co
     let there = inner.leaf(slot).len();
     if there == 0 {
         // The only leaf of an empty tree.
-        *inner = Inner::above(Child::Leaf(Arc::new(leaf)));
+        *inner = Inner::above(Child::Leaf(leaf));
     } else if at == 0 {
         let (before, separator) = match slot.checked_sub(1) {
             Some(previous) => (slot, L::separator(inner.leaf(previous), &leaf)),
@@ -281,7 +281,7 @@ fn place_leaf<L: Leaf>(inner: &mut Inner<L>, slot: usize, leaf: L, at: usize, co
         if slot > 0 {
             inner.replace_separator(slot - 1, L::separator(&leaf, inner.leaf(slot)));
         }
-        inner.insert(before, Child::Leaf(Arc::new(leaf)), separator);
+        inner.insert(before, Child::Leaf(leaf), separator);
     } else {
         if at < there {
             divide(inner, slot, at, copied);
@@ -289,7 +289,7 @@ fn place_leaf<L: Leaf>(inner: &mut Inner<L>, slot: usize, leaf: L, at: usize, co
             inner.replace_separator(slot, bound);
         }
         let separator = L::separator(inner.leaf(slot), &leaf);
-        inner.insert(slot + 1, Child::Leaf(Arc::new(leaf)), separator);
+        inner.insert(slot + 1, Child::Leaf(leaf), separator);
     }
 }
 

@@ -28,13 +28,13 @@ pub(super) struct Inner<L: Leaf> {
 /// All children of a node are of one kind (invariant 1).
 #[derive(Clone)]
 pub(super) enum Children<L: Leaf> {
-    Leaves(Vec<Arc<L>>),
+    Leaves(Vec<L>),
     Inners(Vec<Arc<Inner<L>>>),
 }
 
 /// A child that is being put into a node or taken from it.
 pub(super) enum Child<L: Leaf> {
-    Leaf(Arc<L>),
+    Leaf(L),
     Inner(Arc<Inner<L>>),
 }
 
@@ -48,15 +48,10 @@ impl<L: Leaf> Child<L> {
 
     fn heap(&self) -> u64 {
         match self {
-            Self::Leaf(leaf) => leaf_heap(&**leaf),
+            Self::Leaf(leaf) => leaf.heap_bytes() as u64,
             Self::Inner(inner) => inner.heap(),
         }
     }
-}
-
-/// Heap bytes of a leaf: what it points to, itself, and its reference counts, as the allocator rounds them up.
-pub(super) fn leaf_heap<L: Leaf>(leaf: &L) -> u64 {
-    (size_class(leaf.heap_bytes()) + size_class(size_of::<L>() + ARC_HEADER)) as u64
 }
 
 impl<L: Leaf> Children<L> {
@@ -118,12 +113,13 @@ impl<L: Leaf> Inner<L> {
     /// Heap bytes of this node alone.
     pub fn own_heap(&self) -> u64 {
         let children = match &self.children {
-            Children::Leaves(leaves) => leaves.capacity(),
-            Children::Inners(inners) => inners.capacity(),
+            Children::Leaves(leaves) => leaves.capacity() * size_of::<L>(),
+            Children::Inners(inners) => inners.capacity() * 8,
         };
-        let arrays =
-            (children + self.counts.capacity()) * 8 + self.separators.capacity() * size_of::<L::Separator>();
-        (arrays + self.separators_heap + size_of::<Self>() + ARC_HEADER) as u64
+        let arrays = size_class(children)
+            + size_class(self.counts.capacity() * 8)
+            + size_class(self.separators.capacity() * size_of::<L::Separator>());
+        (arrays + self.separators_heap + size_class(size_of::<Self>() + ARC_HEADER)) as u64
     }
 
     /// Number of children.
@@ -164,7 +160,7 @@ impl<L: Leaf> Inner<L> {
     /// Brings what is known of a child up to date after a change below it; `heap` is what it had before.
     pub fn refresh(&mut self, slot: usize, heap: u64) {
         let (len, now) = match &self.children {
-            Children::Leaves(leaves) => (leaves[slot].len() as u64, leaf_heap(&*leaves[slot])),
+            Children::Leaves(leaves) => (leaves[slot].len() as u64, leaves[slot].heap_bytes() as u64),
             Children::Inners(inners) => (inners[slot].len, inners[slot].heap()),
         };
         self.len = self.len - self.counts[slot] + len;
@@ -182,7 +178,7 @@ impl<L: Leaf> Inner<L> {
         self.separators_heap -= separators_heap + L::separator_heap(&between);
         let len = counts.iter().sum();
         let beneath = match &children {
-            Children::Leaves(leaves) => leaves.iter().map(|leaf| leaf_heap(&**leaf)).sum(),
+            Children::Leaves(leaves) => leaves.iter().map(|leaf| leaf.heap_bytes() as u64).sum(),
             Children::Inners(inners) => inners.iter().map(|inner| inner.heap()).sum(),
         };
         self.len -= len;
@@ -231,7 +227,7 @@ impl<L: Leaf> Inner<L> {
         let between = self.separators[slot].clone();
         let right = self.remove(slot + 1);
         let before = match &self.children {
-            Children::Leaves(leaves) => leaf_heap(&*leaves[slot]),
+            Children::Leaves(leaves) => leaves[slot].heap_bytes() as u64,
             Children::Inners(inners) => inners[slot].heap(),
         };
         match (&mut self.children, right) {
@@ -286,9 +282,7 @@ pub(super) fn own<'a, L: Leaf>(node: &'a mut Arc<Inner<L>>, copied: &mut u64) ->
 
 /// The leaf for changing, likewise.
 #[inline]
-pub(super) fn own_leaf<'a, L: Leaf>(leaf: &'a mut Arc<L>, copied: &mut u64) -> &'a mut L {
-    if Arc::strong_count(leaf) != 1 {
-        *copied += leaf_heap(&**leaf);
-    }
-    Arc::make_mut(leaf)
+pub(super) fn own_leaf<'a, L: Leaf>(leaf: &'a mut L, copied: &mut u64) -> &'a mut L {
+    *copied += leaf.own();
+    leaf
 }

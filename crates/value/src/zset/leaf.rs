@@ -17,12 +17,14 @@
 //!     16 bits can express.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::ordered::{KeyedLeaf, Leaf, wide_partition_point};
 use crate::packed::size_class;
+use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
 /// Most bytes of a leaf of more than one element.
-pub(super) const LEAF_BYTES: usize = 4096;
+pub(super) const LEAF_BYTES: usize = 4096 - ARC_HEADER;
 
 /// Bytes of a record.
 const RECORD: usize = 10;
@@ -47,7 +49,8 @@ pub struct Separator {
 /// A run of elements in order.
 #[derive(Clone, Debug, Default)]
 pub struct ZsetLeaf {
-    bytes: Vec<u8>,
+    /// Empty when there is no element.
+    bytes: Arc<[u8]>,
     count: u16,
     /// Bytes from the buffer's end that members occupy, dead ones included.
     used: u16,
@@ -75,9 +78,7 @@ impl ZsetLeaf {
             leaf.insert(0, score, member);
             return leaf;
         }
-        leaf.bytes.reserve_exact(8 + member.len());
-        leaf.bytes.extend_from_slice(&score.to_le_bytes());
-        leaf.bytes.extend_from_slice(member);
+        leaf.bytes = [&score.to_le_bytes()[..], member].concat().into();
         (leaf.count, leaf.alone) = (1, true);
         leaf
     }
@@ -141,7 +142,8 @@ impl ZsetLeaf {
     /// Gives an element another score and the place `to` that it has then.
     pub(super) fn rescore(&mut self, from: usize, to: usize, score: f64) {
         debug_assert!(!self.alone);
-        let records = self.bytes[..usize::from(self.count) * RECORD].as_chunks_mut::<RECORD>().0;
+        let count = usize::from(self.count);
+        let records = self.bytes_mut()[..count * RECORD].as_chunks_mut::<RECORD>().0;
         records[from][..8].copy_from_slice(&score.to_le_bytes());
         if from < to {
             records[from..=to].rotate_left(1);
@@ -159,18 +161,20 @@ impl ZsetLeaf {
             self.make_room(RECORD + len);
         }
         self.used += len as u16;
-        let at = self.bytes.len() - usize::from(self.used);
+        let used = self.used;
+        let bytes = self.bytes_mut();
+        let at = bytes.len() - usize::from(used);
         let start = at + len - member.len();
         if len - member.len() == 1 {
-            self.bytes[at] = member.len() as u8;
+            bytes[at] = member.len() as u8;
         } else {
-            self.bytes[at..start].copy_from_slice(&[0x80 | (member.len() >> 8) as u8, member.len() as u8]);
+            bytes[at..start].copy_from_slice(&[0x80 | (member.len() >> 8) as u8, member.len() as u8]);
         }
-        self.bytes[start..start + member.len()].copy_from_slice(member);
+        bytes[start..start + member.len()].copy_from_slice(member);
         let place = index * RECORD;
-        self.bytes.copy_within(place..records, place + RECORD);
-        self.bytes[place..place + 8].copy_from_slice(&score.to_le_bytes());
-        self.bytes[place + 8..place + RECORD].copy_from_slice(&self.used.to_le_bytes());
+        bytes.copy_within(place..records, place + RECORD);
+        bytes[place..place + 8].copy_from_slice(&score.to_le_bytes());
+        bytes[place + 8..place + RECORD].copy_from_slice(&used.to_le_bytes());
         self.count += 1;
     }
 
@@ -183,7 +187,7 @@ impl ZsetLeaf {
         let back = back_in(&self.records()[index]);
         let len = member_len(self.member_back(back)) as u16;
         let end = usize::from(self.count) * RECORD;
-        self.bytes.copy_within((index + 1) * RECORD..end, index * RECORD);
+        self.bytes_mut().copy_within((index + 1) * RECORD..end, index * RECORD);
         self.count -= 1;
         if back == self.used {
             self.used -= len;
@@ -203,12 +207,17 @@ impl ZsetLeaf {
             return;
         }
         let (records, used) = (usize::from(self.count) * RECORD, usize::from(self.used));
-        let size = size_class(records + used + more);
-        let mut bytes = Vec::with_capacity(size);
-        bytes.extend_from_slice(&self.bytes[..records]);
-        bytes.resize(size - used, 0);
-        bytes.extend_from_slice(&self.bytes[self.bytes.len() - used..]);
-        self.bytes = bytes;
+        let mut grown = zeroed(capacity_for(records + used + more));
+        let bytes = Arc::make_mut(&mut grown);
+        bytes[..records].copy_from_slice(&self.bytes[..records]);
+        let end = bytes.len();
+        bytes[end - used..].copy_from_slice(&self.bytes[self.bytes.len() - used..]);
+        self.bytes = grown;
+    }
+
+    /// The buffer for changing; a copy of it if it is shared.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        Arc::make_mut(&mut self.bytes)
     }
 
     /// A leaf with the elements of parts of others, and room for some bytes more.
@@ -217,7 +226,7 @@ impl ZsetLeaf {
         for (leaf, from, to) in parts {
             size += (*from..*to).map(|at| RECORD + member_len(leaf.member(at))).sum::<usize>();
         }
-        let mut built = Self { bytes: vec![0; size_class(size)], ..Self::default() };
+        let mut built = Self { bytes: zeroed(capacity_for(size)), ..Self::default() };
         for (leaf, from, to) in parts {
             for at in *from..*to {
                 // A large element comes here only alone: what is added to it gets a leaf of its own.
@@ -267,7 +276,19 @@ impl Leaf for ZsetLeaf {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.bytes.capacity()
+        size_class(self.bytes.len() + ARC_HEADER)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.count > 0 && Arc::strong_count(&self.bytes) > 1
+    }
+
+    fn own(&mut self) -> u64 {
+        if !self.is_shared() {
+            return 0;
+        }
+        self.bytes_mut();
+        self.heap_bytes() as u64
     }
 
     fn is_overfull(&self) -> bool {

@@ -262,7 +262,8 @@ fn freezing_and_freeing_are_bounded() {
     }
     let frozen = zset.clone();
     zset.set(b"member:0000000000005", 17.0);
-    assert!(zset.copied_bytes() < 40_000, "{}", zset.copied_bytes());
+    // Two leaves and three inner nodes of the tree, a leaf and three pages of the index.
+    assert!(zset.copied_bytes() < 60_000, "{}", zset.copied_bytes());
     let held = frozen.heap_bytes();
     drop(zset);
     let mut drain = frozen.into_drain();
