@@ -82,9 +82,7 @@ fn zsets(elements: u64) {
     });
     report("ZINCRBY 1", times, || {
         for i in 0..times {
-            if let Some(old) = zset.score(&pick(i)) {
-                zset.update(&pick(i), old, old + 1.0);
-            }
+            zset.modify(&pick(i), |old| Some(old + 1.0));
         }
     });
     report("ZRANGE of 10 by rank", times, || {
@@ -189,7 +187,22 @@ fn lists(elements: u64) {
     println!("{:<44}{:>9.1} bytes", "  an element", list.heap_bytes() as f64 / list.len() as f64);
 }
 
+/// What one read from memory costs here and now, to judge the other numbers by: a chain of reads through 64 MB.
+fn memory() {
+    let slots = 1u64 << 24;
+    // A full-period congruential step visits every slot.
+    let next: Vec<u32> = (0..slots).map(|i| ((i * 1_664_525 + 1_013_904_223) % slots) as u32).collect();
+    let (mut at, times) = (0, 1_000_000);
+    report("a read from memory that waits for the last", times, || {
+        for _ in 0..times {
+            at = next[at as usize];
+        }
+    });
+    black_box(at);
+}
+
 fn main() {
+    memory();
     let elements = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     zsets(elements);
     lists(elements);

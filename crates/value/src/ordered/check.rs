@@ -50,6 +50,7 @@ fn walk<L: Leaf>(node: &Inner<L>, check: &mut impl FnMut(&L)) -> usize {
     assert_eq!(node.counts, lens, "invariant 2: counts");
     assert_eq!(node.len, lens.iter().sum::<u64>(), "invariant 2: len");
     assert_eq!(node.beneath, heap, "invariant 2: heap");
+    assert_eq!(node.own_heap(), node.measured_heap(), "invariant 2: own heap");
     let pointed: usize = node.separators.iter().map(L::separator_heap).sum();
     assert_eq!(node.separators_heap, pointed, "invariant 2: separators");
     height

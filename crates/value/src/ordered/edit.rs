@@ -313,5 +313,6 @@ impl<L: Leaf> Inner<L> {
         self.separators_heap += L::separator_heap(&separator);
         self.separators_heap -= L::separator_heap(&self.separators[at]);
         self.separators[at] = separator;
+        self.measure();
     }
 }

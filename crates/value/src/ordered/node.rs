@@ -20,6 +20,8 @@ pub(super) struct Inner<L: Leaf> {
     pub beneath: u64,
     /// Heap bytes that the separators point to.
     pub separators_heap: usize,
+    /// Heap bytes of this node alone; kept, since every change of an element passes here and asks for it twice.
+    own: u64,
     pub counts: Vec<u64>,
     pub separators: Vec<L::Separator>,
     pub children: Children<L>,
@@ -102,7 +104,8 @@ impl<L: Leaf> Inner<L> {
             Child::Leaf(leaf) => Children::Leaves(vec![leaf]),
             Child::Inner(inner) => Children::Inners(vec![inner]),
         };
-        Self { len, beneath, separators_heap: 0, counts: vec![len], separators: Vec::new(), children }
+        Self { len, beneath, separators_heap: 0, own: 0, counts: vec![len], separators: Vec::new(), children }
+            .measured()
     }
 
     /// Heap bytes of this node and all below.
@@ -112,6 +115,22 @@ impl<L: Leaf> Inner<L> {
 
     /// Heap bytes of this node alone.
     pub fn own_heap(&self) -> u64 {
+        self.own
+    }
+
+    /// The node itself, with its own bytes brought up to date.
+    fn measured(mut self) -> Self {
+        self.measure();
+        self
+    }
+
+    /// Brings its own bytes up to date after its vectors have changed.
+    pub fn measure(&mut self) {
+        self.own = self.measured_heap();
+    }
+
+    /// What [`Self::own_heap`] has to be.
+    pub fn measured_heap(&self) -> u64 {
         let children = match &self.children {
             Children::Leaves(leaves) => leaves.capacity() * size_of::<L>(),
             Children::Inners(inners) => inners.capacity() * 8,
@@ -136,6 +155,7 @@ impl<L: Leaf> Inner<L> {
         insert_stepwise(&mut self.counts, slot, len);
         insert_stepwise(&mut self.separators, slot.saturating_sub(1), separator);
         self.children.insert(slot, child);
+        self.measure();
     }
 
     /// Puts a child at the end of a node that is being built.
@@ -154,6 +174,7 @@ impl<L: Leaf> Inner<L> {
             let separator = self.separators.remove(slot.saturating_sub(1));
             self.separators_heap -= L::separator_heap(&separator);
         }
+        self.measure();
         child
     }
 
@@ -184,7 +205,7 @@ impl<L: Leaf> Inner<L> {
         self.len -= len;
         self.beneath -= beneath;
         self.shrink();
-        (Self { len, beneath, separators_heap, counts, separators, children }, between)
+        (Self { len, beneath, separators_heap, own: 0, counts, separators, children }.measured(), between)
     }
 
     /// Gives back the places of children that are gone.
@@ -195,6 +216,7 @@ impl<L: Leaf> Inner<L> {
             Children::Leaves(leaves) => leaves.shrink_to_fit(),
             Children::Inners(inners) => inners.shrink_to_fit(),
         }
+        self.measure();
     }
 
     /// Adds the children of the right neighbour.
@@ -210,6 +232,7 @@ impl<L: Leaf> Inner<L> {
             (Children::Inners(left), Children::Inners(right)) => left.extend(right),
             _ => unreachable!("invariant 1: leaves at one depth"),
         }
+        self.measure();
     }
 
     /// Joins the children at `slot` and behind it, if they are small enough.
@@ -237,7 +260,7 @@ impl<L: Leaf> Inner<L> {
             (Children::Inners(inners), Child::Inner(right)) => {
                 let right = Arc::try_unwrap(right).unwrap_or_else(|shared| {
                     *copied += shared.own_heap();
-                    (*shared).clone()
+                    (*shared).clone().measured()
                 });
                 own(&mut inners[slot], copied).absorb(right, between);
             }
@@ -273,7 +296,7 @@ impl<L: KeyedLeaf> Inner<L> {
 #[inline]
 pub(super) fn own<'a, L: Leaf>(node: &'a mut Arc<Inner<L>>, copied: &mut u64) -> &'a mut Inner<L> {
     if Arc::strong_count(node) != 1 {
-        let copy = (**node).clone();
+        let copy = (**node).clone().measured();
         *copied += copy.own_heap();
         *node = Arc::new(copy);
     }

@@ -147,15 +147,18 @@ impl LargeZset {
     /// Adds a member or gives it another score. Returns the old one.
     pub fn set(&mut self, member: &[u8], score: f64) -> Option<f64> {
         let hash = member_hash(member);
-        let old = self.score_of(member, hash);
-        match old {
-            None => {
-                self.index.insert(hash, score);
-                self.place(member, score);
-            }
-            Some(old) => self.change(member, hash, old, score),
+        let old = self.change(member, hash, |_| Some(score));
+        if old.is_none() {
+            self.index.insert(hash, score);
+            self.place(member, score);
         }
         old
+    }
+
+    /// Gives a member that is there the score that `change` makes of its old one, or leaves it if that is `None`. Returns the old one;
+    /// `None` if the member is not there. Cheaper than to ask for the score and then to change it.
+    pub fn modify(&mut self, member: &[u8], change: impl FnMut(f64) -> Option<f64>) -> Option<f64> {
+        self.change(member, member_hash(member), change)
     }
 
     /// Adds a member that the caller knows is not there. Returns its rank.
@@ -164,27 +167,42 @@ impl LargeZset {
         self.place(member, score)
     }
 
-    /// Gives a member another score; `old` is the one that it has.
-    pub fn update(&mut self, member: &[u8], old: f64, score: f64) {
-        self.change(member, member_hash(member), old, score);
-    }
-
-    fn change(&mut self, member: &[u8], hash: u64, old: f64, score: f64) {
-        if old.to_bits() == score.to_bits() || !self.index.replace(hash, old, score) {
-            return;
-        }
-        let moved = self.tree.edit_key(key(old, member), |mut leaf, _| {
-            let Ok(at) = leaf.get().search(key(old, member)) else { return Edit::Done(true, 0) };
-            let stays = leaf.get().keeps_between_others(at, score, member);
-            match stays {
-                Some(to) => leaf.own().rescore(at, to, score),
-                None => leaf.own().remove(at),
+    fn change(
+        &mut self,
+        member: &[u8],
+        hash: u64,
+        mut change: impl FnMut(f64) -> Option<f64>,
+    ) -> Option<f64> {
+        // What to do with a member is known before it is known whether it is there: one descent finds and changes it.
+        let mut there = None;
+        for old in self.index.candidates(hash) {
+            let score = change(old).filter(|score| score.to_bits() != old.to_bits());
+            let Some(score) = score else {
+                if self.tree.contains(key(old, member)) {
+                    return Some(old);
+                }
+                continue;
+            };
+            let moved = self.tree.edit_key(key(old, member), |mut leaf, _| {
+                let Ok(at) = leaf.get().search(key(old, member)) else { return Edit::Done(None, 0) };
+                let stays = leaf.get().keeps_between_others(at, score, member);
+                match stays {
+                    Some(to) => leaf.own().rescore(at, to, score),
+                    None => leaf.own().remove(at),
+                }
+                Edit::Done(Some(stays.is_none()), at)
+            });
+            if let Some(moved) = moved {
+                there = Some((old, score, moved));
+                break;
             }
-            Edit::Done(stays.is_some(), at)
-        });
-        if !moved {
+        }
+        let (old, score, moved) = there?;
+        self.index.replace(hash, old, score);
+        if moved {
             self.place(member, score);
         }
+        Some(old)
     }
 
     /// Puts an element into the tree.

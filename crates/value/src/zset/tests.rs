@@ -130,13 +130,16 @@ fn fuzz(seed: u64, mut zset: Zset, steps: u32, range: u32) {
             }
             12 | 13 => {
                 // A small step, as ZINCRBY makes.
-                if let Some(score) = model.scores.get_mut(&member) {
-                    let old = *score;
-                    *score += 0.25;
-                    match &mut zset {
-                        Zset::Large(zset) => zset.update(&member, old, *score),
-                        Zset::Small(block) => drop(small::set(block, &member, *score)),
+                let old = model.scores.get(&member).copied();
+                let new = old.map(|old| old + 0.25);
+                match &mut zset {
+                    Zset::Large(zset) => assert_eq!(zset.modify(&member, |old| Some(old + 0.25)), old),
+                    Zset::Small(block) => {
+                        new.and_then(|new| small::set(block, &member, new));
                     }
+                }
+                if let Some(new) = new {
+                    model.scores.insert(member, new);
                 }
             }
             14 => assert_eq!(zset.view().score(&member), model.scores.get(&member).copied()),
