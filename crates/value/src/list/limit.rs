@@ -48,7 +48,7 @@ impl Limit {
 
     /// Whether adding `elements` makes a quicklist of a listpack. Redis adds up the texts' bytes without their encoding.
     pub fn exceeded_by(&self, list: ListRef, texts_bytes: usize, texts: u64) -> bool {
-        let max = self.bytes_max.min(usize::MAX / 2).max(BYTES_SAFE);
+        let max = if self.counted { BYTES_SAFE } else { self.bytes_max };
         list.listpack_len(max).is_none_or(|bytes| self.exceeded(bytes + texts_bytes, list.len() + texts))
     }
 

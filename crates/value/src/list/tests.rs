@@ -108,7 +108,7 @@ fn fuzz(seed: u64, mut list: List, steps: u32) {
     let mut model = VecDeque::new();
     let mut frozen: Vec<(LargeList, VecDeque<Vec<u8>>)> = Vec::new();
     for step in 0..steps {
-        let growing = step / (steps / 4) % 2 == 0;
+        let growing = (step / (steps / 4)).is_multiple_of(2);
         let end = if rng.bool() { End::Head } else { End::Tail };
         let index = rng.usize(0..=model.len());
         let text = random_text(&mut rng);

@@ -121,7 +121,7 @@ fn fuzz(seed: u64, mut zset: Zset, steps: u32, range: u32) {
     let mut model = Model::default();
     let mut frozen: Vec<(LargeZset, Model)> = Vec::new();
     for step in 0..steps {
-        let growing = step / (steps / 4) % 2 == 0;
+        let growing = (step / (steps / 4)).is_multiple_of(2);
         let member = random_member(&mut rng, range);
         match rng.u32(0..if growing { 20 } else { 40 }) {
             0..12 => {
