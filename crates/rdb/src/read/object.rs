@@ -9,6 +9,8 @@
 use std::collections::HashSet;
 use std::io::Read;
 
+use value::number::parse_f64;
+
 use super::input::Input;
 use super::stream::StreamCursor;
 use crate::element::Element;
@@ -425,10 +427,13 @@ fn score_of(element: Element<'_>) -> Result<f64, Fault> {
     if score.is_nan() { Err(Fault::Structure { what: "a score that is no number" }) } else { Ok(score) }
 }
 
-/// Whether members are in the order of a sorted set, and their scores numbers.
+/// Whether members are in the order of a sorted set, and their scores spelled as numbers.
 fn ascends<'a>(mut elements: impl Iterator<Item = Element<'a>>) -> bool {
     let mut last: Option<(f64, Element<'a>)> = None;
     while let (Some(member), Some(score)) = (elements.next(), elements.next()) {
+        if matches!(score, Element::Bytes(text) if parse_f64(text).is_none()) {
+            return false;
+        }
         let Ok(score) = score_of(score) else { return false };
         if let Some((low, before)) = last
             && !(low < score || low == score && before.to_cow() < member.to_cow())

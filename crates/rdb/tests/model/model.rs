@@ -90,7 +90,7 @@ fn twice() -> Fault {
 }
 
 fn score(text: Element<'_>) -> f64 {
-    std::str::from_utf8(&text.to_cow()).unwrap().parse().unwrap()
+    value::number::parse_f64(&text.to_cow()).expect("scores of packed nodes are numbers")
 }
 
 impl ObjectSink for Collect {
@@ -247,10 +247,11 @@ pub fn write(
 ) {
     let mut body = Body::new();
     match object {
-        Object::List(list) => writer.whole_list(out, place, list.iter().map(|element| Element::Bytes(element))),
+        Object::List(list) => {
+            writer.whole_list(out, place, list.iter().map(|element| Element::Bytes(element)))
+        }
         Object::Set(set) if form == Form::Packed => {
-            let mut ints: Vec<_> =
-                set.iter().map_while(|member| Element::Bytes(member).as_int()).collect();
+            let mut ints: Vec<_> = set.iter().map_while(|member| Element::Bytes(member).as_int()).collect();
             if ints.len() == set.len() {
                 ints.sort_unstable();
                 return writer.intset(out, place, &ints);
@@ -263,7 +264,8 @@ pub fn write(
             set.iter().for_each(|member| writer.set_member(out, Element::Bytes(member)));
         }
         Object::Zset(zset) => {
-            let mut pairs: Vec<_> = zset.iter().map(|(member, bits)| (f64::from_bits(*bits), member)).collect();
+            let mut pairs: Vec<_> =
+                zset.iter().map(|(member, bits)| (f64::from_bits(*bits), member)).collect();
             pairs.sort_by(|a, b| a.partial_cmp(b).unwrap());
             if form == Form::Packed {
                 for (score, member) in pairs {
@@ -387,9 +389,8 @@ impl Random {
     pub fn set(&mut self) -> Object {
         let (count, ints) = (self.count(200), self.0.bool());
         let shift = self.0.u32(0..60);
-        let set = (0..count).map(|_| {
-            if ints { (self.0.i64(..) >> shift).to_string().into_bytes() } else { self.text(60) }
-        });
+        let set = (0..count)
+            .map(|_| if ints { (self.0.i64(..) >> shift).to_string().into_bytes() } else { self.text(60) });
         Object::Set(set.collect())
     }
 
@@ -401,7 +402,8 @@ impl Random {
     pub fn hash(&mut self, is_expiring: bool) -> Object {
         let count = self.count(200);
         let hash = (0..count).map(|_| {
-            let expiry = (is_expiring && self.0.bool()).then(|| 4_000_000_000_000 + self.0.u64(0..1_000_000_000));
+            let expiry =
+                (is_expiring && self.0.bool()).then(|| 4_000_000_000_000 + self.0.u64(0..1_000_000_000));
             (self.text(60), (self.text(60), expiry))
         });
         Object::Hash(hash.collect())
@@ -409,7 +411,8 @@ impl Random {
 
     pub fn stream(&mut self) -> Object {
         let names: Vec<Bytes> = (0..self.0.usize(1..4)).map(|_| self.text(10)).collect();
-        let (mut id, mut stream) = (StreamId { ms: self.0.u64(1..1 << 41), seq: self.0.u64(0..5) }, Stream::default());
+        let (mut id, mut stream) =
+            (StreamId { ms: self.0.u64(1..1 << 41), seq: self.0.u64(0..5) }, Stream::default());
         for _ in 0..self.0.usize(0..200) {
             if self.0.bool() {
                 id.seq += self.0.u64(1..4);
@@ -424,7 +427,8 @@ impl Random {
             };
             stream.entries.push(Entry { id, is_deleted: self.0.u8(0..10) == 0, fields });
         }
-        let live: Vec<_> = stream.entries.iter().filter(|entry| !entry.is_deleted).map(|entry| entry.id).collect();
+        let live: Vec<_> =
+            stream.entries.iter().filter(|entry| !entry.is_deleted).map(|entry| entry.id).collect();
         let deleted = stream.entries.iter().filter(|entry| entry.is_deleted).map(|entry| entry.id).max();
         stream.info = StreamInfo {
             length: live.len() as u64,
@@ -450,7 +454,11 @@ impl Random {
             for &id in &live {
                 if !group.consumers.is_empty() && self.0.u8(0..3) == 0 {
                     let delivered_at_ms = self.0.i64(1..1 << 41);
-                    group.pending.push(StreamPending { id, delivered_at_ms, deliveries: self.0.u64(0..70_000) });
+                    group.pending.push(StreamPending {
+                        id,
+                        delivered_at_ms,
+                        deliveries: self.0.u64(0..70_000),
+                    });
                     let consumer = self.0.usize(0..group.consumers.len());
                     group.consumers[consumer].owned.push(id);
                 }

@@ -13,7 +13,8 @@ use std::io::Read;
 use model::{Collect, Form, Object, Random, as_of_version_10, write};
 use rdb::write::EntryHead;
 use rdb::{
-    Compressor, Element, Event, Fault, Kind, Limits, ObjectWriter, Place, Progress, Reader, Usage, crc64, dump,
+    Compressor, Element, Event, Fault, Kind, Limits, ObjectWriter, Place, Progress, Reader, Usage, crc64,
+    dump,
 };
 
 /// A source that hands out a few bytes at a time.
@@ -45,8 +46,10 @@ pub fn payload(body: &[u8], version: u16) -> Vec<u8> {
 fn load(payload: &[u8]) -> Result<Object, rdb::Error> {
     let mut whole = Collect::new(true);
     let mut single = Collect::new(false);
-    let results =
-        [dump::load_object(payload, Limits::default(), &mut whole), dump::load_object(payload, Limits::default(), &mut single)];
+    let results = [
+        dump::load_object(payload, Limits::default(), &mut whole),
+        dump::load_object(payload, Limits::default(), &mut single),
+    ];
     match results {
         [Ok(()), Ok(())] => {
             let (whole, single) = (whole.finish(), single.finish());
@@ -99,7 +102,8 @@ fn files_come_back_in_any_pieces() {
     let mut writer = ObjectWriter::for_file(80, Some(&mut compressor));
     for (i, object) in objects.iter().enumerate() {
         let usage = [Usage::Unknown, Usage::IdleSeconds(5), Usage::Frequency(3)][i % 3];
-        let head = EntryHead { key: i.to_string().as_bytes(), expire_at_ms: (i % 2 == 0).then_some(1 << 41), usage };
+        let key = i.to_string();
+        let head = EntryHead { key: key.as_bytes(), expire_at_ms: (i % 2 == 0).then_some(1 << 41), usage };
         write(object, &mut writer, &mut file, Place::Entry(&head), [Form::Packed, Form::Plain][i % 2]);
     }
     sign(&mut file);
@@ -110,7 +114,10 @@ fn files_come_back_in_any_pieces() {
                 Event::Object(head) => {
                     assert_eq!(head.key, i.to_string().as_bytes());
                     assert_eq!(head.expire_at_ms, (i % 2 == 0).then_some(1 << 41));
-                    assert_eq!(head.usage, [Usage::Unknown, Usage::IdleSeconds(5), Usage::Frequency(3)][i % 3]);
+                    assert_eq!(
+                        head.usage,
+                        [Usage::Unknown, Usage::IdleSeconds(5), Usage::Frequency(3)][i % 3]
+                    );
                 }
                 other => panic!("{other:?}"),
             }
@@ -166,7 +173,8 @@ fn old_layouts_are_read() {
 #[test]
 fn field_expiry_of_redis_is_read() {
     // As Redis 8.0 answers DUMP for a hash of a 1, b 2 and c x, b expiring at 2000000000123 and c 100 ms later.
-    let packed = b"\x19{ J\xa9\xd1\x01\x00\x00--\x00\x00\x00\t\x00\x81b\x02\x02\x01\xf4{ J\xa9\xd1\x01\x00\x00\t\
+    let packed =
+        b"\x19{ J\xa9\xd1\x01\x00\x00--\x00\x00\x00\t\x00\x81b\x02\x02\x01\xf4{ J\xa9\xd1\x01\x00\x00\t\
                    \x81c\x02\x81x\x02\xf4\xdf J\xa9\xd1\x01\x00\x00\t\x81a\x02\x01\x01\x00\x01\xff\
                    \x0c\x00\xd0\x0c\x9dL\xf9\x0e\xab\xff";
     let plain = b"\x18{ J\xa9\xd1\x01\x00\x00\x03@e\x01c\x01x\x00\x01a\xc0\x01\x01\x01b\xc0\x02\
