@@ -2,8 +2,18 @@
 
 use value::number::parse_f64;
 
-/// The double that `text` begins with, white space before it apart; `None` if it begins with none. NaN is found too.
+/// The double that `text` begins with, white space before it apart, as strtod finds it; `None` if it begins with
+/// none. NaN is found too.
 pub(crate) fn leading_double(text: &[u8]) -> Option<f64> {
+    find(text, false)
+}
+
+/// The same, as scanf finds it: an exponent that has begun must have digits.
+pub(crate) fn scanned_double(text: &[u8]) -> Option<f64> {
+    find(text, true)
+}
+
+fn find(text: &[u8], needs_exponent: bool) -> Option<f64> {
     let text = text.trim_ascii_start();
     let (sign, digits) = match text {
         [b'-', rest @ ..] => (-1.0, rest),
@@ -43,6 +53,9 @@ pub(crate) fn leading_double(text: &[u8]) -> Option<f64> {
     if let Some(b'e' | b'E') = digits.get(end) {
         let signs = usize::from(matches!(digits.get(end + 1), Some(b'+' | b'-')));
         let exponent = count(end + 1 + signs);
+        if exponent == 0 && needs_exponent {
+            return None;
+        }
         if exponent > 0 {
             end += 1 + signs + exponent;
         }
@@ -72,6 +85,8 @@ mod tests {
             ("0.1000000000000000055", 0.1),
         ] {
             assert_eq!(leading_double(text.as_bytes()), Some(value), "{text}");
+            let scanned = (text != "1e+").then_some(value);
+            assert_eq!(scanned_double(text.as_bytes()), scanned, "{text}");
         }
         assert!(leading_double(b"nan").unwrap().is_nan());
         for text in ["", "z", ".", "-", "e5", " "] {

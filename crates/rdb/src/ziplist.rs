@@ -121,7 +121,10 @@ impl<'a> Iterator for Pairs<'a> {
 /// are unused.
 fn zipmap_text(bytes: &[u8], is_value: bool) -> Option<(&[u8], &[u8])> {
     let (len, rest) = match *bytes {
-        [0xfe, a, b, c, d, ref rest @ ..] => (u32::from_le_bytes([a, b, c, d]) as usize, rest),
+        // In front of a field the other one is the end.
+        [long @ 0xfe..=0xff, a, b, c, d, ref rest @ ..] if is_value || long == 0xfe => {
+            (u32::from_le_bytes([a, b, c, d]) as usize, rest)
+        }
         [len @ 0..0xfe, ref rest @ ..] => (usize::from(len), rest),
         _ => return None,
     };

@@ -1,10 +1,15 @@
 //! Reading objects: one element or one node at a time from the input to a sink.
 //!
 //! A cursor stands between two elements. It holds counts, and for a stream what [`super::stream`] says; so a
-//! collection of any size is read with the memory of its largest node or element. The verdicts are those of Redis with
-//! `sanitize-dump-payload yes`, except that these are refused too, which no server writes:
-//! a stream whose nodes, entries or pending entries do not ascend; an entry that two consumers own; in packed
-//! collections a score that is NaN (as in Valkey) and a field expiry that is no number.
+//! collection of any size is read with the memory of its largest node or element.
+//!
+//! The verdicts are those of Redis with `sanitize-dump-payload yes`, except that the following are refused too, which
+//! no server writes and Redis accepts (it was compared on damaged payloads, `tests/live/verdict.rs`):
+//! - a stream whose nodes, entries or pending entries do not ascend, or of which two consumers own an entry;
+//! - as in Valkey: a stream's node with another number of elements or deleted entries than it says, and a packed
+//!   score that is NaN;
+//! - a length in an unknown spelling, which Redis takes for 2^64 - 1 in some places of a stream;
+//! - a payload whose value would end inside the footer.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -16,7 +21,7 @@ use super::stream::StreamCursor;
 use crate::element::Element;
 use crate::error::{Error, Fault};
 use crate::object::{Kind, ObjectSink, Packed, Taken};
-use crate::score::leading_double;
+use crate::score::{leading_double, scanned_double};
 use crate::wire::Wire;
 use crate::{intset, listpack, ziplist};
 
@@ -307,7 +312,7 @@ fn text_score<R: Read>(input: &mut Input<R>) -> Result<f64, Error> {
     }
     // C's scanf ends at a zero byte.
     let end = text[..len].iter().position(|&byte| byte == 0).unwrap_or(len);
-    leading_double(&text[..end]).map_or_else(|| structure(at, "a score that is no number"), Ok)
+    scanned_double(&text[..end]).map_or_else(|| structure(at, "a score that is no number"), Ok)
 }
 
 /// Checks and hands over a collection in one node. Returns its number of elements, 0 for an empty one, with which
@@ -387,6 +392,7 @@ fn tuples<'a, S: ObjectSink>(
     {
         return Ok(count);
     }
+    let mut last_expiry = 0;
     while let Some(first) = elements.next() {
         let mut next = || elements.next().unwrap_or(Element::Int(0));
         match (wire.kind(), size) {
@@ -397,6 +403,14 @@ fn tuples<'a, S: ObjectSink>(
                 let value = next();
                 let stored = next().as_int().and_then(|at| u64::try_from(at).ok());
                 let stored = stored.ok_or(Fault::Structure { what: "a field's expiry that is no time" })?;
+                // Never comes last.
+                let order = stored.wrapping_sub(1);
+                if order < last_expiry {
+                    return Err(Fault::Structure {
+                        what: "a hash whose fields are not in the order of expiry",
+                    });
+                }
+                last_expiry = order;
                 sink.hash_field(first, value, field_expiry(stored, None)?)?;
             }
         }

@@ -301,7 +301,10 @@ fn check(
     if elements.next().is_some() {
         return Err("a stream's node with more elements than its entries have");
     }
-    Ok((StreamNode { live: alive, ..node }, last))
+    if alive != live {
+        return Err("a stream's node with another number of deleted entries than it says");
+    }
+    Ok((node, last))
 }
 
 /// A number that is not negative.

@@ -3,6 +3,7 @@
 //! Values come from a seed that is printed and can be set as FUZZ_SEED.
 
 mod damage;
+mod damage_samples;
 #[path = "../model/model.rs"]
 mod model;
 #[path = "../model/old.rs"]
