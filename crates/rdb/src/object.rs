@@ -7,12 +7,13 @@
 //!  zset    begin  (packed | zset_member)*  end
 //!  hash    begin  (packed | hash_field)*  end
 //!  stream  begin  stream_node*  stream_info
-//!          ( stream_group  stream_pending*  ( stream_consumer  stream_owned* )*  stream_group_end )*  end
+//!          ( stream_group  stream_pending*  ( stream_consumer  stream_owned* )*  stream_unowned*  stream_group_end )*
+//!          end
 //! ```
 //!
 //! What a sink may rely on, because it has been checked before: elements of one packed node are distinct where they
 //! must be; scores are not NaN; nodes, entries and pending entries of a stream ascend; names of groups and consumers
-//! are distinct; an entry is owned by exactly one consumer of its group, and is pending in it.
+//! are distinct; a pending entry is owned by exactly one consumer of its group or said to be unowned.
 //!
 //! What is left to the sink, because it would need the whole collection: that members and fields are distinct in the
 //! collections that are not packed. A sink that finds one twice returns [`Fault::Structure`], as Redis refuses the file then.
@@ -127,6 +128,11 @@ pub trait ObjectSink {
         Err(UNEXPECTED)
     }
 
+    /// The next pending entry that no consumer owns (XNACK of Redis 8.8).
+    fn stream_unowned(&mut self, _id: StreamId) -> Result<(), Fault> {
+        Err(UNEXPECTED)
+    }
+
     /// The group is complete.
     fn stream_group_end(&mut self) -> Result<(), Fault> {
         Ok(())
@@ -188,6 +194,10 @@ impl ObjectSink for Discard {
     }
 
     fn stream_owned(&mut self, _: StreamId) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn stream_unowned(&mut self, _: StreamId) -> Result<(), Fault> {
         Ok(())
     }
 

@@ -52,6 +52,10 @@ pub enum Wire {
     HashMetadata,
     /// The first expiry; then a listpack of fields, values, and when they expire, as Redis writes it.
     HashListpackEx,
+    /// A stream with what is known of idempotent producers (Redis 8.6).
+    Stream4,
+    /// A stream with pending entries that nobody owns (Redis 8.8).
+    Stream5,
 }
 
 /// First version in which Redis numbers hashes with field expiry. Files of lower versions with type 22 come from Valkey.
@@ -85,6 +89,8 @@ impl Wire {
             23 if is_redis => Self::HashListpackExPreGa,
             24 if is_redis => Self::HashMetadata,
             25 if is_redis => Self::HashListpackEx,
+            26 if is_redis => Self::Stream4,
+            27 if is_redis => Self::Stream5,
             _ => return None,
         })
     }
@@ -114,6 +120,8 @@ impl Wire {
             Self::HashListpackExPreGa => 23,
             Self::HashMetadata => 24,
             Self::HashListpackEx => 25,
+            Self::Stream4 => 26,
+            Self::Stream5 => 27,
         }
     }
 
@@ -123,7 +131,7 @@ impl Wire {
             Self::List | Self::ListZiplist | Self::ListQuicklist | Self::ListQuicklist2 => Kind::List,
             Self::Set | Self::SetIntset | Self::SetListpack => Kind::Set,
             Self::ZsetText | Self::Zset | Self::ZsetZiplist | Self::ZsetListpack => Kind::Zset,
-            Self::Stream1 | Self::Stream2 | Self::Stream3 => Kind::Stream,
+            Self::Stream1 | Self::Stream2 | Self::Stream3 | Self::Stream4 | Self::Stream5 => Kind::Stream,
             Self::Hash
             | Self::HashZipmap
             | Self::HashZiplist

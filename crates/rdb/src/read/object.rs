@@ -123,11 +123,13 @@ impl ObjectCursor {
         let at = input.offset();
         let refused = |fault| Error::new(at, fault);
         match self.wire {
-            Wire::Stream1 | Wire::Stream2 | Wire::Stream3 => {
+            Wire::Stream1 | Wire::Stream2 | Wire::Stream3 | Wire::Stream4 | Wire::Stream5 => {
                 let version = match self.wire {
                     Wire::Stream1 => 1,
                     Wire::Stream2 => 2,
-                    _ => 3,
+                    Wire::Stream3 => 3,
+                    Wire::Stream4 => 4,
+                    _ => 5,
                 };
                 self.stream = Some(Box::new(StreamCursor::new(version, input.length("a number of nodes")?)));
                 sink.begin(kind, None).map_err(refused)?;

@@ -6,8 +6,13 @@
 //!  v2: first ID: ms seq  highest deleted ID: ms seq  entries added
 //!  groups ( name  last ID: ms seq  v2: entries read (2^64 - 1: unknown)
 //!           pending   ( ID: 16 bytes  delivered at: i64 le  deliveries )*
-//!           consumers ( name  seen at: i64 le  v3: active at: i64 le  owned ( ID: 16 bytes )* )* )*
+//!           consumers ( name  seen at: i64 le  v3: active at: i64 le  owned ( ID: 16 bytes )* )*
+//!           v5: unowned ( ID: 16 bytes )* )*
+//!  v4: seconds  most  producers ( name  messages ( name  ID: ms seq )* )*  added  duplicates
 //! ```
+//!
+//! What version 4 adds, the memory of idempotent producers (XADD IDMP of Redis 8.6), is passed over. Versions 4 and 5 are known
+//! from other projects' readers, which agree, not from a server.
 //!
 //! Bounds: the names of groups and of one group's consumers and the IDs of one group's pending entries are kept, at most
 //! about three times the bytes that they have in the file.
@@ -34,6 +39,10 @@ enum Stage {
     Consumers,
     ConsumersLeft { left: u64 },
     Owned { left: u64, consumers: u64 },
+    Unowned { left: u64 },
+    GroupEnd,
+    Producers { left: u64 },
+    Messages { left: u64, producers: u64 },
     Done,
 }
 
@@ -93,7 +102,13 @@ impl StreamCursor {
                 self.info(input, sink)?;
                 Stage::Groups { left: input.length("a number of consumer groups")? }
             }
-            Stage::Groups { left: 0 } => Stage::Done,
+            Stage::Groups { left: 0 } if self.version < 4 => Stage::Done,
+            Stage::Groups { left: 0 } => {
+                for expected in ["how long producers are remembered", "how many messages are remembered"] {
+                    input.length(expected)?;
+                }
+                Stage::Producers { left: input.length("a number of producers")? }
+            }
             Stage::Groups { left } => {
                 self.groups_left = left - 1;
                 self.group(input, scratch, sink)?;
@@ -105,7 +120,17 @@ impl StreamCursor {
                 Stage::Pending { left: left - 1 }
             }
             Stage::Consumers => Stage::ConsumersLeft { left: input.length("a number of consumers")? },
+            Stage::ConsumersLeft { left: 0 } if self.version < 5 => Stage::GroupEnd,
             Stage::ConsumersLeft { left: 0 } => {
+                Stage::Unowned { left: input.length("a number of unowned entries")? }
+            }
+            Stage::Unowned { left: 0 } => Stage::GroupEnd,
+            Stage::Unowned { left } => {
+                let (at, id) = self.claimed(input)?;
+                sink.stream_unowned(id).map_err(|fault| Error::new(at, fault))?;
+                Stage::Unowned { left: left - 1 }
+            }
+            Stage::GroupEnd => {
                 if self.owned != self.pending.len() as u64 {
                     return structure(input.offset(), "a pending entry that no consumer owns");
                 }
@@ -120,8 +145,30 @@ impl StreamCursor {
             }
             Stage::Owned { left: 0, consumers } => Stage::ConsumersLeft { left: consumers },
             Stage::Owned { left, consumers } => {
-                self.owned(input, sink)?;
+                let at = input.offset();
+                let last = self.owned_last;
+                let (_, id) = self.claimed(input)?;
+                if last.is_some_and(|last| last >= id) {
+                    return structure(at, "a consumer whose pending entries do not ascend");
+                }
+                self.owned_last = Some(id);
+                sink.stream_owned(id).map_err(|fault| Error::new(at, fault))?;
                 Stage::Owned { left: left - 1, consumers }
+            }
+            Stage::Producers { left: 0 } => {
+                input.length("a number of messages added")?;
+                input.length("a number of duplicates")?;
+                Stage::Done
+            }
+            Stage::Producers { left } => {
+                input.string("the name of a producer", &mut scratch.first)?;
+                Stage::Messages { left: input.length("a number of messages")?, producers: left - 1 }
+            }
+            Stage::Messages { left: 0, producers } => Stage::Producers { left: producers },
+            Stage::Messages { left, producers } => {
+                input.string("the name of a message", &mut scratch.first)?;
+                stream_id(input)?;
+                Stage::Messages { left: left - 1, producers }
             }
             Stage::Done => Stage::Done,
         };
@@ -231,13 +278,10 @@ impl StreamCursor {
             .map_err(|fault| Error::new(at, fault))
     }
 
-    fn owned<R: Read, S: ObjectSink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+    /// Reads the ID of a pending entry that nobody has owned so far, which is owned from now on or said not to be. With its offset.
+    fn claimed<R: Read>(&mut self, input: &mut Input<R>) -> Result<(u64, StreamId), Error> {
         let at = input.offset();
         let id = StreamId::from_bytes(input.array("the ID of a pending entry")?);
-        if self.owned_last.is_some_and(|last| last >= id) {
-            return structure(at, "a consumer whose pending entries do not ascend");
-        }
-        self.owned_last = Some(id);
         let place = self.pending.binary_search_by_key(&id, |&(id, _)| id);
         match place.ok().and_then(|place| self.pending.get_mut(place)) {
             None => structure(at, "an entry that is pending for a consumer but not in its group"),
@@ -245,7 +289,7 @@ impl StreamCursor {
             Some((_, is_owned)) => {
                 *is_owned = true;
                 self.owned += 1;
-                sink.stream_owned(id).map_err(|fault| Error::new(at, fault))
+                Ok((at, id))
             }
         }
     }

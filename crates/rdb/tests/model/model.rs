@@ -43,6 +43,7 @@ pub struct Group {
     pub entries_read: Option<u64>,
     pub pending: Vec<StreamPending>,
     pub consumers: Vec<Consumer>,
+    pub unowned: Vec<StreamId>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -216,10 +217,15 @@ impl ObjectSink for Collect {
         Ok(())
     }
 
+    fn stream_unowned(&mut self, id: StreamId) -> Result<(), Fault> {
+        self.stream().groups.last_mut().unwrap().unowned.push(id);
+        Ok(())
+    }
+
     fn stream_group_end(&mut self) -> Result<(), Fault> {
         let group = self.stream().groups.last().unwrap();
         let owned: usize = group.consumers.iter().map(|consumer| consumer.owned.len()).sum();
-        assert_eq!(owned, group.pending.len());
+        assert_eq!(owned + group.unowned.len(), group.pending.len());
         Ok(())
     }
 
@@ -319,7 +325,7 @@ fn write_stream(stream: &Stream, writer: &mut ObjectWriter<'_>, out: &mut Vec<u8
     writer.stream_info(out, &stream.info);
     writer.stream_groups(out, stream.groups.len() as u64);
     for group in &stream.groups {
-        let Group { name, last_id, entries_read, pending, consumers } = group;
+        let Group { name, last_id, entries_read, pending, consumers, .. } = group;
         let head = StreamGroup { name, last_id: *last_id, entries_read: *entries_read };
         writer.stream_group(out, &head, pending.len() as u64);
         pending.iter().for_each(|pending| writer.stream_pending(out, pending));

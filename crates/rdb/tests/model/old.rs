@@ -220,6 +220,7 @@ fn stream_1() -> Object {
                 Consumer { name: b"a".to_vec(), seen_at_ms: 7, active_at_ms: 7, owned: vec![] },
                 Consumer { name: b"b".to_vec(), seen_at_ms: 8, active_at_ms: 8, owned: vec![id(1), id(3)] },
             ],
+            unowned: vec![],
         }],
     })
 }

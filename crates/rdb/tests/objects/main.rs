@@ -194,6 +194,33 @@ fn field_expiry_of_redis_is_read() {
 }
 
 #[test]
+fn streams_of_later_redis_are_read() {
+    // Without nodes; a group with two pending entries, of which a consumer owns the first; a producer with a message.
+    let head = b"\x00\x00\x05\x00\x00\x00\x00\x00\x02\x01\x03grp\x05\x00\x02\x02";
+    let id = |seq: u8| [&[0; 7][..], &[1], &[0; 7], &[seq]].concat();
+    let pending = |seq| [&id(seq)[..], b"\x07\0\0\0\0\0\0\0\x01"].concat();
+    let times = [7, 0, 0, 0, 0, 0, 0, 0].repeat(2);
+    let producers = b"\x40\x64\x40\x64\x01\x01p\x01\x03msg\x05\x00\x09\x01";
+    let group = [&head[..], &pending(1), &pending(2), b"\x01\x01c", &times].concat();
+    let version_4 = [b"\x1a", &group[..], b"\x02", &id(1), &id(2), producers].concat();
+    let version_5 = [b"\x1b", &group[..], b"\x01", &id(1), b"\x01", &id(2), producers].concat();
+    for (body, unowned) in [(version_4, 0), (version_5, 1)] {
+        // What follows is not taken for a part of it.
+        let mut file = [b"REDIS0014", &body[..1], b"\x01k", &body[1..], b"\x00\x01s\x01v"].concat();
+        sign(&mut file);
+        let mut reader = Reader::new(&file[..], Limits::default()).unwrap();
+        reader.next_part().unwrap();
+        let mut sink = Collect::new(true);
+        assert!(reader.object(&mut sink).unwrap());
+        let Object::Stream(stream) = sink.finish() else { panic!() };
+        assert_eq!(stream.groups[0].unowned.len(), unowned);
+        assert_eq!(stream.groups[0].consumers[0].owned.len(), 2 - unowned);
+        assert!(matches!(reader.next_part(), Ok(Some(Event::Entry(entry))) if entry.key == b"s"));
+        assert!(matches!(reader.next_part(), Ok(Some(Event::End(_)))));
+    }
+}
+
+#[test]
 fn what_redis_refuses_is_refused() {
     let refused = [
         ("empty list", &b"\x12\x00"[..]),
