@@ -58,7 +58,11 @@ pub fn kind(payload: &[u8]) -> Result<Option<Kind>, Error> {
 
 /// Verifies a payload and hands its object, which is not a string, to the sink. Faults as in [`load`]; a collection
 /// without elements is one too.
-pub fn load_object<S: ObjectSink>(payload: &[u8], limits: Limits, sink: &mut S) -> Result<(), Error> {
+pub fn load_object<S: ObjectSink + ?Sized>(
+    payload: &[u8],
+    limits: Limits,
+    sink: &mut S,
+) -> Result<(), Error> {
     let (body, family, version) = split(payload)?;
     dumped_object(body, limits, family, version, sink)
 }

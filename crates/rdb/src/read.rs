@@ -37,7 +37,8 @@ pub struct Limits {
     /// Reads files of versions above those known (`rdb-version-check relaxed`): what is new in them is an error only
     /// where it stands.
     pub any_version: bool,
-    /// Passes over values of modules and counts them, instead of refusing the file.
+    /// Passes over what modules have in a file and counts it ([`Reader::modules_skipped`]), instead of refusing values
+    /// and reporting what stands beside the keys.
     pub skip_modules: bool,
 }
 
@@ -237,7 +238,7 @@ impl<R: Read> Reader<R> {
         &self.key
     }
 
-    /// Values of modules passed over so far.
+    /// Values of modules, and what they keep beside the keys, passed over so far on request.
     pub fn modules_skipped(&self) -> u64 {
         self.modules_skipped
     }
@@ -256,7 +257,7 @@ impl<R: Read> Reader<R> {
 
     /// Hands the next 64 KiB or so of the current object to the sink, or one element or node that is longer. Once there
     /// is nothing more to come, [`Progress::Complete`].
-    pub fn object_piece<S: ObjectSink>(&mut self, sink: &mut S) -> Result<Progress, Error> {
+    pub fn object_piece<S: ObjectSink + ?Sized>(&mut self, sink: &mut S) -> Result<Progress, Error> {
         let Some(cursor) = &mut self.object else { return Ok(Progress::Complete) };
         let progress = cursor.piece(&mut self.input, &mut self.scratch, sink)?;
         if progress != Progress::More {
@@ -267,7 +268,7 @@ impl<R: Read> Reader<R> {
 
     /// Hands all that is left of the current object to the sink. Returns whether it had any elements; if not, Redis acts as if the
     /// key was not in the file.
-    pub fn object<S: ObjectSink>(&mut self, sink: &mut S) -> Result<bool, Error> {
+    pub fn object<S: ObjectSink + ?Sized>(&mut self, sink: &mut S) -> Result<bool, Error> {
         loop {
             match self.object_piece(sink)? {
                 Progress::More => {}
@@ -326,7 +327,12 @@ impl<R: Read> Reader<R> {
                     Event::Function(&self.value)
                 }
                 opcode::MODULE_AUX => {
-                    Event::ModuleAux { module: modules::pass_over_aux(input, &mut self.value)? }
+                    let module = modules::pass_over_aux(input, &mut self.value)?;
+                    if input.limits.skip_modules {
+                        self.modules_skipped += 1;
+                        continue;
+                    }
+                    Event::ModuleAux { module }
                 }
                 opcode::END => {
                     self.ended = true;
@@ -389,7 +395,7 @@ pub(crate) fn dumped_value<'a>(
 }
 
 /// Hands the object of a DUMP payload to the sink, all of it. An empty one is refused, as by Redis.
-pub(crate) fn dumped_object<S: ObjectSink>(
+pub(crate) fn dumped_object<S: ObjectSink + ?Sized>(
     payload: &[u8],
     limits: Limits,
     family: Family,

@@ -12,6 +12,7 @@
 //! - a payload whose value would end inside the footer.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 
 use value::number::parse_f64;
@@ -75,7 +76,7 @@ impl ObjectCursor {
     }
 
     /// Hands over elements until about [`PIECE`] bytes were read.
-    pub(super) fn piece<R: Read, S: ObjectSink>(
+    pub(super) fn piece<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,
@@ -110,7 +111,7 @@ impl ObjectCursor {
     }
 
     /// Reads what stands before the elements. An object in one packed node is done then.
-    fn begin<R: Read, S: ObjectSink>(
+    fn begin<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,
@@ -166,7 +167,7 @@ impl ObjectCursor {
     }
 
     /// Reads and hands over one element or node.
-    fn step<R: Read, S: ObjectSink>(
+    fn step<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,
@@ -225,7 +226,7 @@ impl ObjectCursor {
     }
 
     /// A node of a list of ziplists.
-    fn list_ziplist<R: Read, S: ObjectSink>(
+    fn list_ziplist<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         node: &mut Vec<u8>,
@@ -240,7 +241,7 @@ impl ObjectCursor {
     }
 
     /// A node of a list that has listpacks and long elements.
-    fn list_node<R: Read, S: ObjectSink>(
+    fn list_node<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         node: &mut Vec<u8>,
@@ -274,7 +275,7 @@ impl ObjectCursor {
     }
 }
 
-fn list_listpack<S: ObjectSink>(
+fn list_listpack<S: ObjectSink + ?Sized>(
     checked: &listpack::Checked<'_>,
     is_whole: bool,
     sink: &mut S,
@@ -319,7 +320,7 @@ fn text_score<R: Read>(input: &mut Input<R>) -> Result<f64, Error> {
 
 /// Checks and hands over a collection in one node. Returns its number of elements, 0 for an empty one, with which
 /// the sink is not bothered.
-fn packed<S: ObjectSink>(wire: Wire, node: &[u8], sink: &mut S) -> Result<u64, Fault> {
+fn packed<S: ObjectSink + ?Sized>(wire: Wire, node: &[u8], sink: &mut S) -> Result<u64, Fault> {
     let what = |what| Fault::Structure { what };
     match wire {
         Wire::ListZiplist => {
@@ -372,7 +373,7 @@ fn tuple_size(wire: Wire) -> usize {
 }
 
 /// Hands over members, pairs or triples, the first elements of which have to be distinct.
-fn tuples<'a, S: ObjectSink>(
+fn tuples<'a, S: ObjectSink + ?Sized>(
     wire: Wire,
     mut elements: impl Iterator<Item = Element<'a>> + Clone,
     count: u64,
@@ -420,10 +421,22 @@ fn tuples<'a, S: ObjectSink>(
     Ok(count)
 }
 
-/// That no two of the elements are one string.
-fn distinct<'a>(elements: impl Iterator<Item = Element<'a>>, count: u64) -> Result<(), Fault> {
-    let mut seen = HashSet::with_capacity(count as usize);
-    for element in elements {
+/// That no two of the elements are one string. Takes 8 bytes of memory for an element, not a set of them: a packed
+/// collection can have as many as its bytes allow.
+fn distinct<'a>(elements: impl Iterator<Item = Element<'a>> + Clone, count: u64) -> Result<(), Fault> {
+    let state = RandomState::new();
+    let hash = |element: Element<'a>| state.hash_one(element.normal());
+    let mut hashes = Vec::with_capacity(count as usize);
+    hashes.extend(elements.clone().map(hash));
+    hashes.sort_unstable();
+    let repeated: HashSet<u64> =
+        hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    if repeated.is_empty() {
+        return Ok(());
+    }
+    // The same string, or by a rare chance two strings with one hash.
+    let mut seen = HashSet::new();
+    for element in elements.filter(|&element| repeated.contains(&hash(element))) {
         if !seen.insert(element.normal()) {
             return Err(Fault::Structure { what: "a packed collection that has an element twice" });
         }

@@ -86,7 +86,7 @@ impl StreamCursor {
     }
 
     /// Reads and hands over one part.
-    pub(super) fn step<R: Read, S: ObjectSink>(
+    pub(super) fn step<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,
@@ -175,7 +175,7 @@ impl StreamCursor {
         Ok(())
     }
 
-    fn node<R: Read, S: ObjectSink>(
+    fn node<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,
@@ -202,7 +202,11 @@ impl StreamCursor {
         sink.stream_node(node).map_err(refused)
     }
 
-    fn info<R: Read, S: ObjectSink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+    fn info<R: Read, S: ObjectSink + ?Sized>(
+        &mut self,
+        input: &mut Input<R>,
+        sink: &mut S,
+    ) -> Result<(), Error> {
         let at = input.offset();
         let length = input.length("a stream's length")?;
         let mut info =
@@ -219,7 +223,7 @@ impl StreamCursor {
         sink.stream_info(&info).map_err(|fault| Error::new(at, fault))
     }
 
-    fn group<R: Read, S: ObjectSink>(
+    fn group<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,
@@ -243,7 +247,11 @@ impl StreamCursor {
         sink.stream_group(&StreamGroup { name, last_id, entries_read }).map_err(|fault| Error::new(at, fault))
     }
 
-    fn pending<R: Read, S: ObjectSink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+    fn pending<R: Read, S: ObjectSink + ?Sized>(
+        &mut self,
+        input: &mut Input<R>,
+        sink: &mut S,
+    ) -> Result<(), Error> {
         let at = input.offset();
         let id = StreamId::from_bytes(input.array("the ID of a pending entry")?);
         let delivered_at_ms = i64::from_le_bytes(input.array("the time of a delivery")?);
@@ -256,7 +264,7 @@ impl StreamCursor {
             .map_err(|fault| Error::new(at, fault))
     }
 
-    fn consumer<R: Read, S: ObjectSink>(
+    fn consumer<R: Read, S: ObjectSink + ?Sized>(
         &mut self,
         input: &mut Input<R>,
         scratch: &mut Scratch,

@@ -282,16 +282,18 @@ fn an_error_tells_offset_and_key() {
 #[test]
 fn values_of_modules_are_passed_over_on_request() {
     // A value of type 7 with one of each primitive, then one of a pre-release, which does not describe itself.
-    let mut file = b"REDIS0010\x07\x01m\x81\x04\x10\x41\x04\x10\x41\x04\x03".to_vec();
+    let mut file = b"REDIS0010\xf7\x81\x04\x10\x41\x04\x10\x41\x04\x03\x02\x01\x00\x07\x01m\x81\x04\x10\x41\x04\x10\x41\x04\x03".to_vec();
     file.extend(b"\x01\x09\x02\x40\x80\x03ffff\x04dddddddd\x05\x02ab\x00\x00\x01k\x01v\x06\x01m");
     sign(&mut file);
-    let error = Reader::new(&file[..], Limits::default()).unwrap().next_part().unwrap_err();
+    let mut reader = Reader::new(&file[..], Limits::default()).unwrap();
+    assert!(matches!(reader.next_part(), Ok(Some(Event::ModuleAux { .. }))));
+    let error = reader.next_part().unwrap_err();
     assert!(matches!(error.fault, Fault::Type { number: 7, .. }), "{error}");
     let limits = Limits { skip_modules: true, ..Limits::default() };
     let mut reader = Reader::new(&file[..], limits).unwrap();
     assert!(matches!(reader.next_part(), Ok(Some(Event::SkippedModule { key: b"m", .. }))));
     assert!(matches!(reader.next_part(), Ok(Some(Event::Entry(entry))) if entry.key == b"k"));
-    assert_eq!(reader.modules_skipped(), 1);
+    assert_eq!(reader.modules_skipped(), 2);
     let error = reader.next_part().unwrap_err();
     assert!(matches!(error.fault, Fault::Type { number: 6, .. }), "{error}");
 }
