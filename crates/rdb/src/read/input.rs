@@ -184,6 +184,15 @@ impl<R: Read> Input<R> {
         out: &'o mut Vec<u8>,
     ) -> Result<Element<'o>, Error> {
         out.clear();
+        // The usual case: short, as it is, and already in the buffer.
+        if let [len @ 0..=0x3f, rest @ ..] = &self.buffer[self.start..self.end]
+            && let Some(bytes) = rest.get(..usize::from(*len))
+            && u64::from(*len) <= self.limits.string_max
+        {
+            out.extend_from_slice(bytes);
+            self.start += 1 + bytes.len();
+            return Ok(Element::Bytes(out));
+        }
         match self.string_head(expected)? {
             StringHead::Int(value) => return Ok(Element::Int(i64::from(value))),
             StringHead::Raw(length) => self.raw(length, expected, out)?,

@@ -4,6 +4,7 @@
 
 mod damage;
 mod damage_samples;
+mod known;
 #[path = "../model/model.rs"]
 mod model;
 #[path = "../model/old.rs"]
@@ -169,28 +170,6 @@ fn old_layouts_are_read() {
         let loaded = load(&payload(&case.body, case.version));
         assert_eq!(loaded.as_ref().ok(), Some(&case.object), "{}: {:?}", case.name, loaded.as_ref().err());
     }
-}
-
-#[test]
-fn field_expiry_of_redis_is_read() {
-    // As Redis 8.0 answers DUMP for a hash of a 1, b 2 and c x, b expiring at 2000000000123 and c 100 ms later.
-    let packed =
-        b"\x19{ J\xa9\xd1\x01\x00\x00--\x00\x00\x00\t\x00\x81b\x02\x02\x01\xf4{ J\xa9\xd1\x01\x00\x00\t\
-                   \x81c\x02\x81x\x02\xf4\xdf J\xa9\xd1\x01\x00\x00\t\x81a\x02\x01\x01\x00\x01\xff\
-                   \x0c\x00\xd0\x0c\x9dL\xf9\x0e\xab\xff";
-    let plain = b"\x18{ J\xa9\xd1\x01\x00\x00\x03@e\x01c\x01x\x00\x01a\xc0\x01\x01\x01b\xc0\x02\
-                  \x0c\x00cv\x8d\xea\x1du\xeb\x8c";
-    // As Valkey 9.1 answers for a hash of the same fields, of which b expires.
-    let valkey = b"\x16\x03\x01a\xc0\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01b\xc0\x02\xfcx_\x1c\xa2\x01\x00\x00\x01c\x01x\
-                   \xff\xff\xff\xff\xff\xff\xff\xffP\x00\xc5\xaf\x18\xce>\x1d\xa3\x13";
-    let hash = |b: u64, c: Option<u64>| {
-        let fields = [("a", "1", None), ("b", "2", Some(b)), ("c", "x", c)];
-        Object::Hash(fields.map(|(field, value, expiry)| (field.into(), (value.into(), expiry))).into())
-    };
-    let redis = hash(2_000_000_000_123, Some(2_000_000_000_223));
-    assert_eq!(load(packed).unwrap(), redis);
-    assert_eq!(load(plain).unwrap(), redis);
-    assert_eq!(load(valkey).unwrap(), hash(0x01a2_1c5f_78fc, None));
 }
 
 #[test]
