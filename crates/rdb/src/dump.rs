@@ -1,4 +1,4 @@
-//! DUMP and RESTORE payloads: one value with a footer of version and checksum. Knows no key and no expiry.
+//! DUMP and RESTORE payloads: one value or object with a footer of version and checksum. Knows no key and no expiry.
 //!
 //! ```text
 //!  type  value  version: u16, little-endian  crc64 of everything before: u64, little-endian
@@ -10,7 +10,9 @@ use crate::crc64::crc64;
 use crate::error::{Error, Fault};
 use crate::format::{Family, TYPE_STRING, VALKEY_VERSION_MIN, VERSION};
 use crate::lzf::Compressor;
-use crate::read::{Limits, Value, dumped_value, version_is_read};
+use crate::object::{Kind, ObjectSink};
+use crate::read::{Limits, Value, dumped_object, dumped_value, version_is_read};
+use crate::wire::Wire;
 use crate::write::dumped_string;
 
 /// Bytes of version and checksum.
@@ -22,7 +24,13 @@ pub fn string(out: &mut Vec<u8>, value: StrRef<'_>, compressor: Option<&mut Comp
     let start = out.len();
     out.push(TYPE_STRING);
     dumped_string(out, value, compressor);
-    out.extend_from_slice(&VERSION.to_le_bytes());
+    finish(out, start, VERSION);
+}
+
+/// Ends the payload that begins at `start` in `out`: appends version and checksum. What stands there is an object that an
+/// [`ObjectWriter`](crate::ObjectWriter) wrote with [`Place::Payload`](crate::Place::Payload) for the same version.
+pub fn finish(out: &mut Vec<u8>, start: usize, version: u16) {
+    out.extend_from_slice(&version.to_le_bytes());
     let checksum = crc64(&out[start..]);
     out.extend_from_slice(&checksum.to_le_bytes());
 }
@@ -30,18 +38,36 @@ pub fn string(out: &mut Vec<u8>, value: StrRef<'_>, compressor: Option<&mut Comp
 /// Checks a payload's footer: [`Fault::Footer`] if it is too short, of an unknown version, or its checksum is wrong
 /// (RESTORE answers "DUMP payload version or checksum are wrong"). Returns what stands before the footer.
 pub fn verify(payload: &[u8]) -> Result<&[u8], Error> {
-    split(payload).map(|(body, _)| body)
+    split(payload).map(|(body, ..)| body)
 }
 
 /// Verifies a payload and reads its value, using `scratch` for the bytes of a small one. Any fault but
 /// [`Fault::Footer`] means that the value itself is wrong (RESTORE answers "Bad data format"). As in Redis, bytes
 /// between value and footer are ignored.
 pub fn load<'a>(payload: &[u8], limits: Limits, scratch: &'a mut Vec<u8>) -> Result<Value<'a>, Error> {
-    let (body, family) = split(payload)?;
+    let (body, family, _) = split(payload)?;
     dumped_value(body, limits, family, scratch)
 }
 
-fn split(payload: &[u8]) -> Result<(&[u8], Family), Error> {
+/// What kind of object a payload holds; `None` for a string and for what is not read. Verifies the footer.
+pub fn kind(payload: &[u8]) -> Result<Option<Kind>, Error> {
+    let (body, family, version) = split(payload)?;
+    let wire = body.first().and_then(|&number| Wire::of(number, family, version));
+    Ok(wire.map(Wire::kind))
+}
+
+/// Verifies a payload and hands its object, which is not a string, to the sink. Faults as in [`load`]; a collection
+/// without elements is one too.
+pub fn load_object<S: ObjectSink + ?Sized>(
+    payload: &[u8],
+    limits: Limits,
+    sink: &mut S,
+) -> Result<(), Error> {
+    let (body, family, version) = split(payload)?;
+    dumped_object(body, limits, family, version, sink)
+}
+
+fn split(payload: &[u8]) -> Result<(&[u8], Family, u32), Error> {
     let wrong = || Error::new(payload.len().saturating_sub(FOOTER) as u64, Fault::Footer);
     let (signed, checksum) = payload.split_last_chunk::<8>().ok_or_else(wrong)?;
     let (body, version) = signed.split_last_chunk::<2>().ok_or_else(wrong)?;
@@ -50,7 +76,7 @@ fn split(payload: &[u8]) -> Result<(&[u8], Family), Error> {
     if !version_is_read(family, version) || crc64(signed) != u64::from_le_bytes(*checksum) {
         return Err(wrong());
     }
-    Ok((body, family))
+    Ok((body, family, version))
 }
 
 #[cfg(test)]

@@ -78,6 +78,12 @@ pub enum Fault {
         /// The key, cut to a length fit for a message.
         key: Vec<u8>,
     },
+    /// An object whose parts do not fit together: a packed collection with wrong lengths, an element twice, a score that is
+    /// no number.
+    Structure {
+        /// What there is that must not be.
+        what: &'static str,
+    },
     /// A part of the file that is not supported and not safe to leave out.
     Feature {
         /// Its name.
@@ -121,6 +127,7 @@ impl Error {
             | Fault::Length { .. }
             | Fault::Encoding { .. }
             | Fault::Compressed(_)
+            | Fault::Structure { .. }
             | Fault::Checksum { .. } => {
                 "The file was changed after it was written (disk, memory or copying): copy it again from its source, or use an older backup."
             }
@@ -175,6 +182,7 @@ impl fmt::Display for Fault {
                     key.escape_ascii()
                 )
             }
+            Self::Structure { what } => write!(f, "found {what}"),
             Self::Feature { name } => write!(f, "the file has {name}, which is not supported"),
             Self::ModuleData { module } => {
                 write!(f, "data of the module type \"{module}\" of an unknown form")

@@ -22,7 +22,7 @@ pub const VALKEY_VERSION_MAX: u32 = 81;
 /// First version with a checksum behind the end.
 pub const CHECKSUM_SINCE: u32 = 5;
 
-/// The only object type there is so far: a string.
+/// The object type of a string; [`crate::wire::Wire`] has the others.
 pub const TYPE_STRING: u8 = 0;
 
 /// Opcodes: bytes above every object type.
@@ -115,6 +115,7 @@ pub fn type_name(number: u8, family: Family) -> Option<&'static str> {
         (24, Family::Redis) => "hash with field expiry",
         (25, Family::Redis) => "hash with field expiry (listpack)",
         (26, Family::Redis) => "stream (version 4)",
+        (27, Family::Redis) => "stream (version 5)",
         _ => return None,
     })
 }

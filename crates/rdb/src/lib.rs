@@ -9,6 +9,7 @@
 //!  entry:  [EXPIRETIME_MS ms]  [IDLE seconds | FREQ counter]  type  key  value
 //!  dump:   type  value  version:u16  crc64
 //!  string: length bytes | 8-, 16- or 32-bit integer | LZF: packed length, length, packed bytes
+//!  value:  string | count element* | one packed collection as a string | what read/stream.rs draws
 //! ```
 //!
 //! | Module | Content |
@@ -16,6 +17,10 @@
 //! | [`write`] | appending a file's parts to a vector |
 //! | [`read`] | pulling events out of a file |
 //! | [`dump`] | DUMP and RESTORE payloads |
+//! | [`object`] | what lists, sets, sorted sets, hashes and streams are handed over as |
+//! | [`wire`] | object types by number |
+//! | [`element`], [`listpack`] | elements, and the packed form of small collections and nodes |
+//! | `intset`, `ziplist`, `score` | other packed forms, scores as text |
 //! | [`lzf`] | the compression, with the same output as Redis's |
 //! | [`crc64`] | the checksum, combinable over blocks digested apart |
 //! | [`format`](mod@format) | numbers and names of the format |
@@ -28,15 +33,24 @@
 
 pub mod crc64;
 pub mod dump;
+pub mod element;
 pub mod error;
 pub mod format;
+mod intset;
+pub mod listpack;
 pub mod lzf;
+pub mod object;
 pub mod read;
+mod score;
+pub mod wire;
 pub mod write;
+mod ziplist;
 
 pub use crc64::Crc64;
+pub use element::Element;
 pub use error::{Error, Fault};
 pub use format::VERSION;
 pub use lzf::Compressor;
-pub use read::{Entry, Event, Limits, Reader, Value};
-pub use write::{EntryHead, Usage};
+pub use object::{Kind, ObjectSink};
+pub use read::{Entry, Event, Limits, ObjectHead, Progress, Reader, Value};
+pub use write::{EntryHead, ObjectWriter, Place, Usage};

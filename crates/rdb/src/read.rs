@@ -9,6 +9,9 @@
 //! everywhere, Redis included.)
 
 mod input;
+mod modules;
+mod object;
+mod stream;
 
 use std::io::Read;
 
@@ -19,8 +22,12 @@ use crate::format::{
     CHECKSUM_SINCE, Family, REDIS_VERSION_MAX, TYPE_STRING, VALKEY_VERSION_MAX, VALKEY_VERSION_MIN, opcode,
     type_name,
 };
+use crate::object::{Discard, Kind, ObjectSink};
+use crate::wire::Wire;
 use crate::write::Usage;
 use input::{Input, Loaded};
+pub use object::Progress;
+use object::{ObjectCursor, Scratch};
 
 /// What a reader accepts.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +37,15 @@ pub struct Limits {
     /// Reads files of versions above those known (`rdb-version-check relaxed`): what is new in them is an error only
     /// where it stands.
     pub any_version: bool,
+    /// Passes over what modules have in a file and counts it ([`Reader::modules_skipped`]), instead of refusing values
+    /// and reporting what stands beside the keys.
+    pub skip_modules: bool,
 }
 
 impl Default for Limits {
     /// Strings as long as a value can be.
     fn default() -> Self {
-        Self { string_max: value::block_tree::LEN_MAX, any_version: false }
+        Self { string_max: value::block_tree::LEN_MAX, any_version: false, skip_modules: false }
     }
 }
 
@@ -77,6 +87,16 @@ pub enum Event<'a> {
     },
     /// A key with its value.
     Entry(Entry<'a>),
+    /// A key with an object other than a string, which is to be read with [`Reader::object`] or
+    /// [`Reader::object_piece`] before the next event. Only from [`Reader::next_part`].
+    Object(ObjectHead<'a>),
+    /// A key with a module's value, which has been passed over ([`Limits::skip_modules`]).
+    SkippedModule {
+        /// The key.
+        key: &'a [u8],
+        /// The module type's name.
+        module: String,
+    },
     /// The end of the file.
     End(Checksum),
 }
@@ -99,6 +119,23 @@ pub struct Entry<'a> {
     pub key: &'a [u8],
     /// The value.
     pub value: Value<'a>,
+    /// Unix time in milliseconds at which it expires, possibly in the past.
+    pub expire_at_ms: Option<i64>,
+    /// LRU or LFU data.
+    pub usage: Usage,
+    /// Where its type byte stands.
+    pub offset: u64,
+}
+
+/// What stands before an object.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectHead<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// What kind of object it is.
+    pub kind: Kind,
+    /// In which layout.
+    pub wire: Wire,
     /// Unix time in milliseconds at which it expires, possibly in the past.
     pub expire_at_ms: Option<i64>,
     /// LRU or LFU data.
@@ -137,6 +174,10 @@ pub struct Reader<R> {
     /// Scratch space for a key or name, and for a value.
     key: Vec<u8>,
     value: Vec<u8>,
+    /// The object that is being read, and space for its elements.
+    object: Option<ObjectCursor>,
+    scratch: Scratch,
+    modules_skipped: u64,
     ended: bool,
 }
 
@@ -158,7 +199,17 @@ impl<R: Read> Reader<R> {
         if !(version_is_read(family, version) || limits.any_version && version > 0) {
             return refused(Fault::Version { family, number: version });
         }
-        Ok(Self { input, family, version, key: Vec::new(), value: Vec::new(), ended: false })
+        Ok(Self {
+            input,
+            family,
+            version,
+            key: Vec::new(),
+            value: Vec::new(),
+            object: None,
+            scratch: Scratch::default(),
+            modules_skipped: 0,
+            ended: false,
+        })
     }
 
     /// The file's version.
@@ -182,13 +233,59 @@ impl<R: Read> Reader<R> {
         self.input.into_rest()
     }
 
-    /// The next part; `None` behind [`Event::End`]. After an error nothing more may be read.
+    /// The key of the last entry or object; for messages about what was found in it.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// Values of modules, and what they keep beside the keys, passed over so far on request.
+    pub fn modules_skipped(&self) -> u64 {
+        self.modules_skipped
+    }
+
+    /// The next part for a caller that knows strings only: other objects are [`Fault::Type`]. `None` behind
+    /// [`Event::End`]. After an error nothing more may be read.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.next(false)
+    }
+
+    /// The next part, which may be an [`Event::Object`]; `None` behind [`Event::End`]. What has not been read of an
+    /// object before is checked and passed over. After an error nothing more may be read.
+    pub fn next_part(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.next(true)
+    }
+
+    /// Hands the next 64 KiB or so of the current object to the sink, or one element or node that is longer. Once there
+    /// is nothing more to come, [`Progress::Complete`].
+    pub fn object_piece<S: ObjectSink + ?Sized>(&mut self, sink: &mut S) -> Result<Progress, Error> {
+        let Some(cursor) = &mut self.object else { return Ok(Progress::Complete) };
+        let progress = cursor.piece(&mut self.input, &mut self.scratch, sink)?;
+        if progress != Progress::More {
+            self.object = None;
+        }
+        Ok(progress)
+    }
+
+    /// Hands all that is left of the current object to the sink. Returns whether it had any elements; if not, Redis acts as if the
+    /// key was not in the file.
+    pub fn object<S: ObjectSink + ?Sized>(&mut self, sink: &mut S) -> Result<bool, Error> {
+        loop {
+            match self.object_piece(sink)? {
+                Progress::More => {}
+                Progress::Complete => return Ok(true),
+                Progress::Empty => return Ok(false),
+            }
+        }
+    }
+
+    fn next(&mut self, with_objects: bool) -> Result<Option<Event<'_>>, Error> {
+        self.object(&mut Discard)?;
         if self.ended {
             return Ok(None);
         }
         let mut expire_at_ms = None;
         let mut usage = Usage::Unknown;
+        let (family, version) = (self.family, self.version);
         let input = &mut self.input;
         loop {
             let at = input.offset();
@@ -230,7 +327,12 @@ impl<R: Read> Reader<R> {
                     Event::Function(&self.value)
                 }
                 opcode::MODULE_AUX => {
-                    Event::ModuleAux { module: pass_over_module_aux(input, &mut self.value)? }
+                    let module = modules::pass_over_aux(input, &mut self.value)?;
+                    if input.limits.skip_modules {
+                        self.modules_skipped += 1;
+                        continue;
+                    }
+                    Event::ModuleAux { module }
                 }
                 opcode::END => {
                     self.ended = true;
@@ -245,7 +347,21 @@ impl<R: Read> Reader<R> {
                     };
                     Event::Entry(Entry { key: &self.key, value, expire_at_ms, usage, offset: at })
                 }
-                other => return Err(refuse(input, other, at, self.family, &mut self.key)),
+                modules::TYPE if input.limits.skip_modules => {
+                    input.string("a key", &mut self.key)?;
+                    let module = modules::pass_over_value(input, &mut self.value)?;
+                    self.modules_skipped += 1;
+                    Event::SkippedModule { key: &self.key, module }
+                }
+                other => match Wire::of(other, family, version).filter(|_| with_objects) {
+                    Some(wire) => {
+                        input.string("a key", &mut self.key)?;
+                        self.object = Some(ObjectCursor::new(wire));
+                        let (key, kind) = (self.key.as_slice(), wire.kind());
+                        Event::Object(ObjectHead { key, kind, wire, expire_at_ms, usage, offset: at })
+                    }
+                    None => return Err(refuse(input, other, at, family, &mut self.key)),
+                },
             };
             return Ok(Some(event));
         }
@@ -274,14 +390,41 @@ pub(crate) fn dumped_value<'a>(
             Loaded::Small => Value::Bytes(scratch),
             Loaded::Large(shared) => Value::Large(shared),
         }),
-        other => Err(Error::new(
-            0,
-            match type_name(other, family) {
-                Some(name) => Fault::Type { number: other, name, key: Vec::new() },
-                None => Fault::Opcode { found: other },
-            },
-        )),
+        other => Err(unknown_type(other, family)),
     }
+}
+
+/// Hands the object of a DUMP payload to the sink, all of it. An empty one is refused, as by Redis.
+pub(crate) fn dumped_object<S: ObjectSink + ?Sized>(
+    payload: &[u8],
+    limits: Limits,
+    family: Family,
+    version: u32,
+    sink: &mut S,
+) -> Result<(), Error> {
+    let mut input = Input::new(payload, payload.len(), limits);
+    let number = input.byte("an object type")?;
+    let wire = Wire::of(number, family, version).ok_or_else(|| unknown_type(number, family))?;
+    let mut cursor = ObjectCursor::new(wire);
+    let mut scratch = Scratch::default();
+    loop {
+        match cursor.piece(&mut input, &mut scratch, sink)? {
+            Progress::More => {}
+            Progress::Complete => return Ok(()),
+            Progress::Empty => {
+                return input.fail(Fault::Structure { what: "a collection without elements" });
+            }
+        }
+    }
+}
+
+/// The error for an object type that is not read.
+fn unknown_type(number: u8, family: Family) -> Error {
+    let fault = match type_name(number, family) {
+        Some(name) => Fault::Type { number, name, key: Vec::new() },
+        None => Fault::Opcode { found: number },
+    };
+    Error::new(0, fault)
 }
 
 /// The checksum behind the end.
@@ -316,46 +459,6 @@ fn refuse<R: Read>(input: &mut Input<R>, found: u8, at: u64, family: Family, key
         }
     };
     Error::new(at, Fault::Feature { name })
-}
-
-/// Passes over a module's data: opcodes for primitive values until a 0. Returns the module type's name.
-fn pass_over_module_aux<R: Read>(input: &mut Input<R>, scratch: &mut Vec<u8>) -> Result<String, Error> {
-    const END: u64 = 0;
-    const SIGNED: u64 = 1;
-    const UNSIGNED: u64 = 2;
-    const FLOAT: u64 = 3;
-    const DOUBLE: u64 = 4;
-    const STRING: u64 = 5;
-    let expected = "a module's data";
-    let module = module_name(input.length("a module type")?);
-    let mut when = input.length(expected)?;
-    if when != UNSIGNED {
-        return input.fail(Fault::ModuleData { module });
-    }
-    input.length(expected)?;
-    loop {
-        when = input.length(expected)?;
-        match when {
-            END => return Ok(module),
-            SIGNED | UNSIGNED => {
-                input.length(expected)?;
-            }
-            FLOAT => {
-                input.array::<4>(expected)?;
-            }
-            DOUBLE => {
-                input.array::<8>(expected)?;
-            }
-            STRING => input.string(expected, scratch)?,
-            _ => return input.fail(Fault::ModuleData { module }),
-        }
-    }
-}
-
-/// A module type's number is its name, nine characters of 6 bits each, above 10 bits of version.
-fn module_name(number: u64) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    (0..9).map(|i| char::from(ALPHABET[(number >> (58 - 6 * i)) as usize & 63])).collect()
 }
 
 #[cfg(test)]

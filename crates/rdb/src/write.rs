@@ -4,13 +4,20 @@
 //! A file is `header`, `aux`es, functions, then for each database `select_db`, `resize_db` and entries, then `end`.
 //! Small values are appended whole by [`string_entry`]. A large one is begun with [`large_string_entry`] and
 //! followed by its bytes, uncompressed, in pieces of the caller's choice, so that no copy of it ever exists.
+//! Objects of other types are written by an [`ObjectWriter`].
+
+mod list;
+mod objects;
+mod streams;
 
 use value::StrRef;
 use value::number::{IntText, parse_i64};
 use value::string::FLAT_MAX;
 
-use crate::format::{TYPE_STRING, length, opcode};
+use crate::format::{TYPE_STRING, VALKEY_VERSION_MIN, length, opcode};
 use crate::lzf::Compressor;
+pub use list::ListPacker;
+pub use objects::{ObjectWriter, Place};
 
 /// Longest string that is compressed, in bytes; longer ones are streamed as they are.
 pub const COMPRESS_MAX: usize = FLAT_MAX;
@@ -41,9 +48,14 @@ pub struct EntryHead<'a> {
     pub usage: Usage,
 }
 
-/// Appends the magic and the version, 9 bytes.
+/// Appends the magic and the version, 9 bytes. The magic is Redis's for versions below 80.
 pub fn header(out: &mut Vec<u8>, version: u16) {
-    out.extend_from_slice(format!("REDIS{version:04}").as_bytes());
+    let header = if u32::from(version) < VALKEY_VERSION_MIN {
+        format!("REDIS{version:04}")
+    } else {
+        format!("VALKEY{version:03}")
+    };
+    out.extend_from_slice(header.as_bytes());
 }
 
 /// Appends a fact about the file. Redis's own: `redis-ver`, `redis-bits`, `ctime`, `used-mem`, `repl-stream-db`,

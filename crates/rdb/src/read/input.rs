@@ -13,6 +13,7 @@ use value::{BlockTree, Shared};
 
 use super::Limits;
 use crate::crc64::Crc64;
+use crate::element::Element;
 use crate::error::{Error, Fault};
 use crate::format::length;
 use crate::lzf::{Expander, expand};
@@ -174,6 +175,30 @@ impl<R: Read> Input<R> {
             StringHead::Lzf { packed, length } => self.packed_into(packed, length, expected, out)?,
         }
         Ok(())
+    }
+
+    /// An element of a collection, using `out` for its bytes, in one piece whatever its length.
+    pub(super) fn element<'o>(
+        &mut self,
+        expected: &'static str,
+        out: &'o mut Vec<u8>,
+    ) -> Result<Element<'o>, Error> {
+        out.clear();
+        // The usual case: short, as it is, and already in the buffer.
+        if let [len @ 0..=0x3f, rest @ ..] = &self.buffer[self.start..self.end]
+            && let Some(bytes) = rest.get(..usize::from(*len))
+            && u64::from(*len) <= self.limits.string_max
+        {
+            out.extend_from_slice(bytes);
+            self.start += 1 + bytes.len();
+            return Ok(Element::Bytes(out));
+        }
+        match self.string_head(expected)? {
+            StringHead::Int(value) => return Ok(Element::Int(i64::from(value))),
+            StringHead::Raw(length) => self.raw(length, expected, out)?,
+            StringHead::Lzf { packed, length } => self.packed_into(packed, length, expected, out)?,
+        }
+        Ok(Element::Bytes(out))
     }
 
     /// A string value: into `out` if it is small.

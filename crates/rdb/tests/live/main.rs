@@ -3,7 +3,13 @@
 //! See [`server::reference_servers`] for which servers; without any, each test prints that it was skipped. Values
 //! come from a seed that is printed and can be set as FUZZ_SEED.
 
+#[path = "../model/model.rs"]
+mod model;
+mod objects;
+#[path = "../model/old.rs"]
+mod old;
 mod server;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::process::Command;

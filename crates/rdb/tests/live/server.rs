@@ -61,12 +61,39 @@ pub struct Server {
 pub enum Reply {
     Line(String),
     Bulk(Vec<u8>),
+    Array(Vec<Reply>),
     Nil,
+}
+
+impl Reply {
+    /// The texts of an array, an integer's digits among them.
+    pub fn texts(&self) -> Vec<Vec<u8>> {
+        let Reply::Array(items) = self else { panic!("{self:?}") };
+        items.iter().map(Reply::text).collect()
+    }
+
+    /// A text, or an integer's digits.
+    pub fn text(&self) -> Vec<u8> {
+        match self {
+            Reply::Bulk(text) => text.clone(),
+            Reply::Line(line) => line.trim_start_matches([':', '+']).as_bytes().to_vec(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn is_error(&self) -> bool {
+        matches!(self, Reply::Line(line) if line.starts_with('-'))
+    }
 }
 
 impl Server {
     /// Starts `program` on the folder's `dump.rdb`, if there is one, and waits until it has loaded it.
     pub fn start(program: &str, folder: &Folder) -> Self {
+        Self::start_with(program, folder, &[])
+    }
+
+    /// The same, with more arguments.
+    pub fn start_with(program: &str, folder: &Folder, arguments: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut process = Command::new(program)
             .args([
@@ -81,6 +108,7 @@ impl Server {
                 "--dir",
             ])
             .arg(&folder.0)
+            .args(arguments)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -125,6 +153,20 @@ impl Server {
         replies
     }
 
+    /// Sends one command. `None` if the server does not survive it or does not answer within seconds.
+    pub fn try_ask(&mut self, command: &[&[u8]]) -> Option<Reply> {
+        let mut request = format!("*{}\r\n", command.len()).into_bytes();
+        for argument in command {
+            request.extend(format!("${}\r\n", argument.len()).into_bytes());
+            request.extend_from_slice(argument);
+            request.extend(b"\r\n");
+        }
+        self.stream.get_ref().set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        self.stream.get_mut().write_all(&request).ok()?;
+        self.stream.fill_buf().ok().filter(|bytes| !bytes.is_empty())?;
+        Some(self.reply())
+    }
+
     fn reply(&mut self) -> Reply {
         let mut line = String::new();
         self.stream.read_line(&mut line).unwrap();
@@ -137,7 +179,14 @@ impl Server {
                 body.truncate(body.len() - 2);
                 Reply::Bulk(body)
             }
-            None => Reply::Line(line),
+            None => match line.strip_prefix('*') {
+                Some("-1") => Reply::Nil,
+                Some(count) => {
+                    let count = count.parse::<usize>().unwrap();
+                    Reply::Array((0..count).map(|_| self.reply()).collect())
+                }
+                None => Reply::Line(line),
+            },
         }
     }
 }
