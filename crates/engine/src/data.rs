@@ -28,8 +28,6 @@ pub struct Data<'a> {
     access: Access<'a>,
     /// The database that keys are looked up in: the session's, or another one during [`Data::in_database`].
     database: u32,
-    /// The session's database.
-    home: u32,
     /// When the command began, ms since the epoch: the same time for everything it does.
     pub now_ms: i64,
     /// How accesses are noted.
@@ -71,7 +69,6 @@ impl<'a> Data<'a> {
         Data {
             access,
             database,
-            home: database,
             now_ms,
             clock,
             touch: true,
@@ -110,8 +107,8 @@ impl<'a> Data<'a> {
         &mut self.access
     }
 
-    /// Enters the gate exclusively, for a command of [`Scope::Outside`](crate::Scope), which holds nothing.
-    pub fn enter_exclusively(&mut self) {
+    /// Enters the gate exclusively; see [`Ctx::enter_exclusively`](crate::Ctx::enter_exclusively).
+    pub(crate) fn enter_exclusively(&mut self) {
         self.access = self.access.keyspace().exclusive(self.access.worker());
     }
 
@@ -152,11 +149,7 @@ impl<'a> Data<'a> {
         if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
             entry.remove();
             self.counters.expired_keys.add(1);
-            if self.database == self.home {
-                self.effects.expired(key);
-            } else {
-                self.effects.expired_elsewhere(self.database, key);
-            }
+            self.effects.expired(self.database, key);
         }
     }
 
@@ -249,11 +242,20 @@ impl<'a> Data<'a> {
     pub fn set(&mut self, key: &[u8], value: NewValue<'_>, deadline: Deadline) {
         self.dirty += 1;
         let hashed = self.key(key);
-        let fresh = self.clock.fresh();
+        let (fresh, now_ms) = (self.clock.fresh(), self.now_ms);
         let entry = match deadline {
-            // Only a deadline that stays can be one that has passed.
             Deadline::Keep => self.entry(key),
-            _ => self.access.entry(self.database, hashed),
+            _ => {
+                let entry = self.access.entry(self.database, hashed);
+                // Overwritten where it stands, but said to have expired, as by everybody who meets it.
+                if let Entry::Occupied(old) = &entry
+                    && old.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms)
+                {
+                    self.counters.expired_keys.add(1);
+                    self.effects.expired(self.database, key);
+                }
+                entry
+            }
         };
         match entry {
             Entry::Occupied(mut entry) => {
