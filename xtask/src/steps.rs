@@ -109,6 +109,10 @@ fn steps(given_server: bool) -> Vec<Step> {
     steps.push(step("unit tests", &format!("{unit} --workspace --exclude system-tests")));
     steps.push(step("doc tests", "cargo test --quiet --doc --workspace"));
     steps.push(gate_model());
+    steps.push(step(
+        "model of locks and snapshot",
+        "cargo test --quiet -p keyspace -p snapshot --features keyspace/shuttle,snapshot/shuttle --test locks_shuttle --test snapshot_shuttle",
+    ));
     steps.push(step("harness tests", "cargo test --quiet -p system-tests --lib"));
     for name in system_tests() {
         let command =

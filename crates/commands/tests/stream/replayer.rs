@@ -222,8 +222,11 @@ impl Applier {
                 })
             };
             let (first, second) = (value(&sample.image), value(&here));
-            report +=
-                &format!("\n  {} {}: {first:?}, replayed {second:?}", place.0, show(&[place.1.clone()]));
+            report += &format!(
+                "\n  {} {}: {first:?}, replayed {second:?}",
+                place.0,
+                show(std::slice::from_ref(&place.1))
+            );
         }
         Err(report)
     }
