@@ -25,11 +25,16 @@ impl Ctx<'_> {
     /// Holds this stripe and nothing else, for commands of [`Scope::Slices`](crate::Scope). What was found expired so far is
     /// logged first, while its lock is still held.
     pub fn hold_stripe(&mut self, stripe: usize) {
-        let expired = self.data.effects.take_before();
-        if !expired.is_empty() {
-            self.engine.log.append(self.data.database(), &expired);
-        }
+        self.data.effects.flush(&self.engine.log);
         self.data.access().hold_only(stripe);
+        // An exclusive entry that was let in may have begun to read the log, or ended it.
+        self.data.effects.set_on(self.engine.log.is_read());
+    }
+
+    /// Enters the gate exclusively, for a command of [`Scope::Outside`](crate::Scope), which holds nothing.
+    pub fn enter_exclusively(&mut self) {
+        self.data.enter_exclusively();
+        self.data.effects.set_on(self.engine.log.is_read());
     }
 
     /// The reply comes at `at_ms` since the epoch, or never: the session waits, and everything behind this command with it.

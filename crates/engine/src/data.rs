@@ -28,8 +28,6 @@ pub struct Data<'a> {
     access: Access<'a>,
     /// The database that keys are looked up in: the session's, or another one during [`Data::in_database`].
     database: u32,
-    /// The session's database.
-    home: u32,
     /// When the command began, ms since the epoch: the same time for everything it does.
     pub now_ms: i64,
     /// How accesses are noted.
@@ -59,14 +57,11 @@ pub fn string_value(bytes: &[u8]) -> NewValue<'_> {
     NewValue::Bytes(bytes)
 }
 
-/// Counts a key that was found expired and says so to the log; `elsewhere` is its database if it is not the session's.
+/// Counts a key that was found expired and says so to the log.
 #[cold]
-fn note_expired(counters: &Counters, effects: &mut Effects, elsewhere: Option<u32>, key: &[u8]) {
+fn note_expired(counters: &Counters, effects: &mut Effects, database: u32, key: &[u8]) {
     counters.expired_keys.add(1);
-    match elsewhere {
-        None => effects.expired(key),
-        Some(database) => effects.expired_elsewhere(database, key),
-    }
+    effects.expired(database, key);
 }
 
 impl<'a> Data<'a> {
@@ -81,7 +76,6 @@ impl<'a> Data<'a> {
         Data {
             access,
             database,
-            home: database,
             now_ms,
             clock,
             touch: true,
@@ -120,8 +114,8 @@ impl<'a> Data<'a> {
         &mut self.access
     }
 
-    /// Enters the gate exclusively, for a command of [`Scope::Outside`](crate::Scope), which holds nothing.
-    pub fn enter_exclusively(&mut self) {
+    /// Enters the gate exclusively; see [`Ctx::enter_exclusively`](crate::Ctx::enter_exclusively).
+    pub(crate) fn enter_exclusively(&mut self) {
         self.access = self.access.keyspace().exclusive(self.access.worker());
     }
 
@@ -161,8 +155,7 @@ impl<'a> Data<'a> {
         let hashed = self.key(key);
         if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
             entry.remove();
-            let elsewhere = (self.database != self.home).then_some(self.database);
-            note_expired(self.counters, self.effects, elsewhere, key);
+            note_expired(self.counters, self.effects, self.database, key);
         }
     }
 
@@ -211,8 +204,7 @@ impl<'a> Data<'a> {
                 return Some(view);
             }
             Lookup::Expired => {
-                let elsewhere = (self.database != self.home).then_some(self.database);
-                note_expired(self.counters, self.effects, elsewhere, key);
+                note_expired(self.counters, self.effects, self.database, key);
             }
             Lookup::Absent => {}
         }
@@ -251,11 +243,20 @@ impl<'a> Data<'a> {
     pub fn set(&mut self, key: &[u8], value: NewValue<'_>, deadline: Deadline) {
         self.dirty += 1;
         let hashed = self.key(key);
-        let fresh = self.clock.fresh();
+        let (fresh, now_ms) = (self.clock.fresh(), self.now_ms);
         let entry = match deadline {
-            // Only a deadline that stays can be one that has passed.
             Deadline::Keep => self.entry(key),
-            _ => self.access.entry(self.database, hashed),
+            _ => {
+                let entry = self.access.entry(self.database, hashed);
+                // Overwritten where it stands, but said to have expired, as by everybody who meets it.
+                if let Entry::Occupied(old) = &entry
+                    && old.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms)
+                {
+                    self.counters.expired_keys.add(1);
+                    self.effects.expired(self.database, key);
+                }
+                entry
+            }
         };
         match entry {
             Entry::Occupied(mut entry) => {

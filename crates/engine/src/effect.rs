@@ -2,20 +2,26 @@
 //!
 //! A command that changed something propagates its own arguments unless it said something else. Effects are gathered
 //! while the command executes and handed to the log in one piece before its locks are given back, so that the log's order is the order
-//! of execution. With nobody reading the log nothing is gathered.
+//! of execution. Several effects of one request stand between MULTI and EXEC, so that who applies the stream never shows a part of
+//! them. With nobody reading the log nothing is gathered.
 
-/// The effects of the command that is executing.
+use log::Log;
+
+/// The effects of the command that is executing, in the order in which they happened.
 #[derive(Default)]
 pub struct Effects {
     on: bool,
-    /// Deletions of keys that were found expired; they come first.
-    before: Vec<u8>,
-    /// The same in other databases than the session's.
-    elsewhere: Vec<(u32, Vec<u8>)>,
-    /// What the command said instead of its arguments.
-    said: Vec<u8>,
-    count: usize,
+    /// The session's database: that of everything but some keys found expired.
+    home: u32,
+    /// The requests of all effects, one behind the other.
+    bytes: Vec<u8>,
+    /// Database and end in `bytes` of each.
+    ends: Vec<(u32, usize)>,
+    /// Whether the command stated effects in place of its arguments.
+    said: bool,
     silent: bool,
+    /// Effects so far, whether they are gathered or not.
+    count: usize,
 }
 
 /// Appends a request in RESP.
@@ -26,25 +32,30 @@ pub(crate) fn append_request(out: &mut Vec<u8>, args: &[&[u8]]) {
 }
 
 impl Effects {
-    /// Forgets the last command; `on` if the log has readers.
+    /// Forgets the last command; `on` if the log has readers, which does not change while the gate is held. `home` is the database
+    /// of the command's session.
     #[inline]
-    pub(crate) fn begin(&mut self, on: bool) {
+    pub(crate) fn begin(&mut self, on: bool, home: u32) {
         self.on = on;
+        self.home = home;
         if self.count > 0 || self.silent {
-            self.before.clear();
-            self.elsewhere.clear();
-            self.said.clear();
-            self.count = 0;
+            self.bytes.clear();
+            self.ends.clear();
+            self.said = false;
             self.silent = false;
+            self.count = 0;
         }
+    }
+
+    /// Takes note that the log has readers or not, after the gate was left and entered again.
+    pub(crate) fn set_on(&mut self, on: bool) {
+        self.on = on;
     }
 
     /// States an effect in place of the command's own arguments. May be called several times.
     pub fn say(&mut self, args: &[&[u8]]) {
-        self.count += 1;
-        if self.on {
-            append_request(&mut self.said, args);
-        }
+        self.said = true;
+        self.add(self.home, args);
     }
 
     /// The command has no effect of its own, whatever it changed.
@@ -58,44 +69,51 @@ impl Effects {
     }
 
     /// A key was found expired and removed.
-    pub(crate) fn expired(&mut self, key: &[u8]) {
+    pub(crate) fn expired(&mut self, database: u32, key: &[u8]) {
+        self.add(database, &[b"DEL", key]);
+    }
+
+    fn add(&mut self, database: u32, args: &[&[u8]]) {
         self.count += 1;
         if self.on {
-            append_request(&mut self.before, &[b"DEL", key]);
+            append_request(&mut self.bytes, args);
+            self.ends.push((database, self.bytes.len()));
         }
     }
 
-    /// A key of another database than the session's was found expired and removed.
-    pub(crate) fn expired_elsewhere(&mut self, database: u32, key: &[u8]) {
-        self.count += 1;
-        if self.on {
-            let mut deletion = Vec::new();
-            append_request(&mut deletion, &[b"DEL", key]);
-            self.elsewhere.push((database, deletion));
-        }
+    /// Logs what was gathered so far, each effect by itself, before the locks under which it happened are given back and others
+    /// are taken. Only for keys that were met and found expired one by one, as real servers log those of SCAN.
+    pub(crate) fn flush(&mut self, log: &Log) {
+        self.each(|database, effect| {
+            log.append(database, effect);
+        });
+        self.bytes.clear();
+        self.ends.clear();
     }
 
-    /// What happened in other databases; logged before everything else.
-    pub(crate) fn take_elsewhere(&mut self) -> Vec<(u32, Vec<u8>)> {
-        std::mem::take(&mut self.elsewhere)
-    }
-
-    /// What was gathered so far of keys found expired, to be logged before their locks are given back.
-    pub(crate) fn take_before(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.before)
-    }
-
-    /// Everything to log for a command that was called with `args` and changed something if `dirty`. Empty with the log off.
-    pub(crate) fn finish(&mut self, args: &[&[u8]], dirty: bool) -> &[u8] {
+    /// Logs everything for a command that was called with `args` and changed something if `dirty`; `apart` if its effects are
+    /// on keys that have nothing to do with each other.
+    pub(crate) fn finish(&mut self, log: &Log, args: &[&[u8]], dirty: bool, apart: bool) {
         if !self.on {
-            return &[];
+            return;
         }
-        if self.said.is_empty() && dirty && !self.silent {
-            self.count += 1;
-            append_request(&mut self.before, args);
+        if dirty && !self.said && !self.silent {
+            self.add(self.home, args);
+        }
+        if apart || self.ends.len() < 2 {
+            self.flush(log);
         } else {
-            self.before.append(&mut self.said);
+            let mut parts = Vec::with_capacity(self.ends.len());
+            self.each(|database, effect| parts.push((database, effect)));
+            log.append_together(&parts);
         }
-        &self.before
+    }
+
+    fn each<'s>(&'s self, mut visit: impl FnMut(u32, &'s [u8])) {
+        let mut from = 0;
+        for &(database, end) in &self.ends {
+            visit(database, &self.bytes[from..end]);
+            from = end;
+        }
     }
 }

@@ -44,15 +44,18 @@ impl Worker {
             Admission::Refuse(error) => return self.refuse(engine, conn, registered, &error),
             Admission::HoldUp => return self.hold_up(conn),
         };
-        self.effects.begin(engine.log.is_read());
         let counters = &Worker::share(engine, self.id).counters;
         let muted = conn.session.reply_mode != ReplyMode::On;
         let out = if muted { &mut self.discard } else { &mut conn.out };
         let output_before = out.pending_bytes();
 
-        let (now_ms, clock, config) = (batch.now_ms, batch.clock, batch.config);
+        let (clock, config) = (batch.clock, batch.config);
+        // For who applies a stream no deadline passes; the stream says when a key goes.
+        let now_ms = if conn.session.applies_stream { 0 } else { batch.now_ms };
         let access = lock(batch, self.id, registered, args, hash);
         let database = conn.session.database;
+        // Asked inside the gate: a reader that begins at a cut must miss nothing of what comes behind it.
+        self.effects.begin(engine.log.is_read(), database);
         let mut data = Data::new(access, database, now_ms, clock, counters, &mut self.effects);
         data.touch = !conn.session.no_touch;
         if let (Some(hash), Some(key)) = (hash, args.get(registered.first_key)) {
@@ -65,13 +68,8 @@ impl Worker {
             ctx.reply.error(error);
         }
         let dirty = ctx.data.dirty;
-        for (other, effects) in ctx.data.effects.take_elsewhere() {
-            engine.log.append(other, &effects);
-        }
-        let effects = ctx.data.effects.finish(args, dirty > 0);
-        if !effects.is_empty() {
-            engine.log.append(database, effects);
-        }
+        let apart = registered.command.scope == Scope::Slices;
+        ctx.data.effects.finish(&engine.log, args, dirty > 0, apart);
         // The locks are given back here, after the effects are in the log.
         drop(ctx);
         counters.dirty.add(dirty);

@@ -60,6 +60,9 @@ pub struct Session {
     pub no_touch: bool,
     /// CLIENT NO-EVICT.
     pub no_evict: bool,
+    /// It applies a stream of effects: no key expires for it, since the stream says which have, and what it sends came to pass
+    /// elsewhere whatever the time is here.
+    pub applies_stream: bool,
     /// MONITOR.
     pub monitor: bool,
     /// What it waits for.
@@ -178,6 +181,7 @@ impl Session {
             reply_mode: ReplyMode::On,
             no_touch: false,
             no_evict: false,
+            applies_stream: false,
             monitor: false,
             waiting: Waiting::No,
             later: None,

@@ -27,13 +27,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use ahash::RandomState;
-use parking_lot::lock_api::RawMutex as _;
-use parking_lot::{RawMutex, RwLock};
 use value::string::Shared;
 
 use crate::entry::{NewValue, OwnedValue, ValueRef};
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::reclaim::Reclaimer;
+use crate::sync::{RawLock, RwLock};
 use crate::table::{EntryView, Found, Mark, SinkSource, Table, TableBytes};
 
 /// What a snapshot does with entries that are about to change.
@@ -119,7 +118,7 @@ impl KeyHasher {
 /// its segments are. Memory latency is what a random GET costs, so each line less counts.
 #[repr(C, align(64))]
 struct Stripe {
-    lock: RawMutex,
+    lock: RawLock,
     /// Tables by physical database (K1).
     tables: UnsafeCell<Tables>,
     /// When a deadline may next come up here, ms; a hint read without the lock.
@@ -195,7 +194,7 @@ impl Keyspace {
             hasher: KeyHasher { state: RandomState::new(), stripe_bits },
             stripes: (0..stripes)
                 .map(|_| Stripe {
-                    lock: RawMutex::INIT,
+                    lock: RawLock::new(),
                     tables: UnsafeCell::new(Tables { first: Table::new(depth_max), more: Vec::new() }),
                     next_due_ms: AtomicI64::new(i64::MAX),
                 })

@@ -1,6 +1,6 @@
 //! The one ordered stream of effects: what every write did, in the form in which a replica would be sent it.
 //!
-//! Opens no file and no socket; append-only files and replicas are readers. Interprets nothing of what it carries but the database.
+//! Opens no file and no socket; append-only files and replicas are readers. Interprets nothing of what it carries; it adds the databases, and MULTI and EXEC around what belongs together.
 //!
 //! ```text
 //!   writers, under their stripes' locks          readers
@@ -83,13 +83,25 @@ impl Log {
     /// Appends effects on a database. The caller holds the locks under which they happened (L2). Returns the offset behind them.
     pub fn append(&self, database: u32, effects: &[u8]) -> u64 {
         let mut ring = self.ring.lock();
-        if ring.database != Some(database) {
-            ring.database = Some(database);
-            let number = database.to_string();
-            let select = format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{number}\r\n", number.len());
-            ring.push(select.as_bytes());
-        }
+        ring.select(database);
         ring.push(effects);
+        self.publish(&ring)
+    }
+
+    /// Appends several effects of one request, each with its database, between MULTI and EXEC: who applies the stream shows all of
+    /// them or none. As real servers write it, a SELECT stands inside. The caller holds the locks under which they happened (L2).
+    pub fn append_together(&self, effects: &[(u32, &[u8])]) -> u64 {
+        let mut ring = self.ring.lock();
+        ring.push(b"*1\r\n$5\r\nMULTI\r\n");
+        for (database, effect) in effects {
+            ring.select(*database);
+            ring.push(effect);
+        }
+        ring.push(b"*1\r\n$4\r\nEXEC\r\n");
+        self.publish(&ring)
+    }
+
+    fn publish(&self, ring: &Ring) -> u64 {
         self.end.store(ring.end, Ordering::Release);
         self.grown.notify_all();
         ring.end
@@ -106,6 +118,16 @@ impl Log {
 }
 
 impl Ring {
+    /// Makes what follows one on this database.
+    fn select(&mut self, database: u32) {
+        if self.database != Some(database) {
+            self.database = Some(database);
+            let number = database.to_string();
+            let select = format!("*2\r\n$6\r\nSELECT\r\n${}\r\n{number}\r\n", number.len());
+            self.push(select.as_bytes());
+        }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
         self.end += bytes.len() as u64;
@@ -183,6 +205,20 @@ mod tests {
         assert_eq!(reader.offset(), log.end());
         drop(reader);
         assert!(!log.is_read());
+    }
+
+    #[test]
+    fn what_belongs_together_is_a_transaction() {
+        let log = Arc::new(Log::new(1000));
+        let mut reader = log.reader();
+        log.append_together(&[(1, b"a"), (0, b"b"), (0, b"c")]);
+        log.append(0, b"d");
+        let mut got = Vec::new();
+        reader.read(&mut got, 1000).unwrap();
+        let select = |number| format!("*2\r\n$6\r\nSELECT\r\n$1\r\n{number}\r\n");
+        let expected = format!("*1\r\n$5\r\nMULTI\r\n{}a{}bc*1\r\n$4\r\nEXEC\r\nd", select(1), select(0));
+        assert_eq!(String::from_utf8_lossy(&got), expected);
+        assert_eq!(reader.offset(), log.end());
     }
 
     #[test]

@@ -7,10 +7,10 @@
 //! `ahead` counts the bytes of frozen values that are not yet encoded. They cost nothing by themselves, but every change of
 //! one costs a copy; so the walk freezes no more while that many are ahead of the writer.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{AtomicI64, AtomicU32, Condvar, Mutex};
 
 /// How often a waiter looks again although nothing was released: he may be waiting for a writer that hangs.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);

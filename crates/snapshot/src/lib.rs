@@ -51,6 +51,7 @@ mod options;
 mod outcome;
 mod queue;
 mod snapshot;
+mod sync;
 mod tasks;
 mod writer;
 

@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 
-use parking_lot::{Condvar, Mutex};
 use rdb::Usage;
 use value::Shared;
+
+use crate::sync::{Condvar, Mutex};
 
 /// Empty blocks kept for the next use.
 const SPARE_MAX: usize = 8;

@@ -15,12 +15,11 @@
 //! pointer, plus what the caller's closure does.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use keyspace::{Access, EntryView, Inside, Keyspace, PreImage, TakenTable, ValueRef, WorkerId};
-use parking_lot::Mutex;
 use rdb::{Usage, write};
 use value::{Shared, StrRef};
 
@@ -29,6 +28,7 @@ use crate::lane::{Lane, Settings};
 use crate::options::{Options, Sink};
 use crate::outcome::{Failure, Outcome, Progress, Status};
 use crate::queue::{Frozen, Queue};
+use crate::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Mutex, thread};
 use crate::tasks::{Pool, Task};
 
 /// Size of a block in bytes, where the budget allows it.
@@ -50,7 +50,7 @@ const HOLD: Duration = Duration::from_micros(100);
 const HOLD_BYTES: u64 = 128 * 1024;
 
 /// Most entries looked at during one stay under a stripe's lock; few in tests, so that much happens between two stays.
-const HOLD_ENTRIES: usize = if cfg!(test) { 5 } else { 1024 };
+const HOLD_ENTRIES: usize = if cfg!(any(test, feature = "shuttle")) { 5 } else { 1024 };
 
 /// Work between two looks at the clock: so many entries, each counting once more for every KiB (which may be compressed).
 const CLOCK_EVERY: u64 = 16;
@@ -201,7 +201,7 @@ impl Snapshot {
                 crate::writer::run(for_thread, sink);
             }
         };
-        match std::thread::Builder::new().name("snapshot".into()).spawn(body) {
+        match thread::Builder::new().name("snapshot".into()).spawn(body) {
             Ok(_detached) => Ok(Prepared(Some(snapshot))),
             Err(error) => {
                 if let Some(mut sink) = slot.lock().take() {
@@ -359,7 +359,7 @@ impl Snapshot {
             }
             if progress == Progress::Waiting {
                 // The rest is with other workers.
-                std::thread::yield_now();
+                thread::yield_now();
             }
         }
     }
@@ -415,7 +415,7 @@ impl Snapshot {
             if Instant::now() >= until {
                 return false;
             }
-            std::thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
         }
         true
     }

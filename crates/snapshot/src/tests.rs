@@ -1,7 +1,6 @@
 //! Snapshots under one thread and under many, compared with the keyspace as it was at the cut.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 
 use keyspace::{Entry, NewValue};
 use rdb::{Event, Limits, Reader};

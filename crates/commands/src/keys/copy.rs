@@ -145,7 +145,7 @@ mod tests {
             ("SWAPDB 0 3", "SWAPDB 0 3"),
             ("SET k w", "SET k w"),
         ];
-        script.push(("COPY k k DB 3", "SELECT 3;DEL k;SELECT 0;COPY k k DB 3"));
+        script.push(("COPY k k DB 3", "MULTI;SELECT 3;DEL k;SELECT 0;COPY k k DB 3;EXEC"));
         check_effects(&script);
     }
 }

@@ -152,15 +152,18 @@ fn help(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 }
 
 fn usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    match &args[3..] {
-        [] => {}
-        [word, count] if word.eq_ignore_ascii_case(b"SAMPLES") => {
-            // Values have no parts to be sampled; the number is looked at as Redis does.
-            if integer(count)? < 0 {
-                return Err(Error::SYNTAX);
-            }
+    let mut rest = &args[3..];
+    while let [word, count, others @ ..] = rest
+        && word.eq_ignore_ascii_case(b"SAMPLES")
+    {
+        // Values have no parts to be sampled; the number is looked at as Redis does.
+        if integer(count)? < 0 {
+            return Err(Error::SYNTAX);
         }
-        _ => return Err(Error::SYNTAX),
+        rest = others;
+    }
+    if !rest.is_empty() {
+        return Err(Error::SYNTAX);
     }
     match ctx.data.entry(args[2]) {
         Entry::Occupied(entry) => {

@@ -277,4 +277,17 @@ mod tests {
             ("RANDOMKEY", "DEL i"),
         ]);
     }
+
+    #[test]
+    fn keys_found_expired_by_the_way_are_no_transaction() {
+        let requests = [
+            "DEBUG SET-ACTIVE-EXPIRE 0",
+            "MSETEX 3 a 1 b 2 c 3 PX 1",
+            "DEBUG SLEEP 0.01",
+            "SCAN 0 COUNT 1000",
+        ];
+        let mut effects = Server::start().effects_of(&requests);
+        effects[1..].sort();
+        assert_eq!(effects[1..], ["DEL a", "DEL b", "DEL c"]);
+    }
 }

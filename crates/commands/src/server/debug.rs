@@ -80,7 +80,7 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return reload(ctx, &args[2..]);
     }
     // Everything else is done with nobody else inside.
-    ctx.data.enter_exclusively();
+    ctx.enter_exclusively();
     match (word.as_slice(), &args[2..]) {
         (b"HELP", []) => crate::keys::help(ctx, "DEBUG", HELP),
         (b"SLEEP", [seconds]) => sleep(ctx, seconds),

@@ -32,6 +32,7 @@ fn words(bytes: &[u8]) -> String {
 #[test]
 fn what_replicas_are_told() {
     check(&[
+        ("DEBUG SET-ACTIVE-EXPIRE 0", "", 0),
         ("SET a 1", "SET a 1", 1),
         ("SET a 1 NX", "", 0),
         ("SET n 1 NX", "SET n 1", 1),
@@ -76,8 +77,13 @@ fn what_replicas_are_told() {
         ("LCS a i", "", 0),
         // A key whose time has come is removed, and said to be, by whoever meets it first.
         ("SET e 5 PXAT 1", "SET e 5 PXAT 1", 1),
-        ("INCR e", "DEL e INCR e", 1),
+        ("INCR e", "MULTI DEL e INCR e EXEC", 1),
         ("SET e 5 PXAT 1", "SET e 5 PXAT 1", 1),
         ("LCS a e", "DEL e", 0),
+        ("SET e 5 PXAT 1", "SET e 5 PXAT 1", 1),
+        ("SET e 6", "MULTI DEL e SET e 6 EXEC", 1),
+        ("SET e 5 PXAT 1", "SET e 5 PXAT 1", 1),
+        ("SET g 5 PXAT 1", "SET g 5 PXAT 1", 1),
+        ("MGET e g", "MULTI DEL e DEL g EXEC", 0),
     ]);
 }

@@ -85,8 +85,13 @@ pub fn check_name(name: &[u8]) -> Result<(), Error> {
     Err(Error::fixed("ERR Client names cannot contain spaces, newlines or special characters."))
 }
 
+/// What is shown of a name where it stands in a line, and looked at when it is given: all of it up to its first zero byte.
+pub(super) fn shown(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 fn is_plain(text: &[u8]) -> bool {
-    text.iter().all(|byte| (b'!'..=b'~').contains(byte))
+    shown(text).iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
 /// `CLIENT SETINFO LIB-NAME name | LIB-VER version`
@@ -187,6 +192,14 @@ mod tests {
             (
                 "CLIENT SETINFO LIB-VER 'f o'",
                 "-ERR LIB-VER cannot contain spaces, newlines or special characters.",
+            ),
+            // As in Redis from 7.2 on nobody looks behind a zero byte.
+            ("CLIENT SETINFO LIB-VER \"1\\x00 x\"", "+OK"),
+            ("CLIENT SETNAME \"f\\x00o o\"", "+OK"),
+            ("CLIENT GETNAME", "$5 f\\x00o o"),
+            (
+                "CLIENT SETNAME \" \\x00\"",
+                "-ERR Client names cannot contain spaces, newlines or special characters.",
             ),
             ("CLIENT SETINFO LIB-FOO f", "-ERR Unrecognized option 'LIB-FOO'"),
             ("CLIENT SETINFO lib-name", "-ERR wrong number of arguments for 'client|setinfo' command"),

@@ -11,6 +11,7 @@ use engine::{Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error
 use engine::{Client, now_ms, request_bytes};
 
 use super::filter::{Filters, Purpose};
+use super::identity::shown;
 
 /// `CLIENT INFO`
 pub static INFO: Command = Command {
@@ -233,14 +234,14 @@ fn describe(text: &mut String, ctx: &Ctx<'_>, client: &Client, own: Option<&Own>
         client.address,
         client.local_address,
         gauges.descriptor.load(Ordering::Relaxed),
-        String::from_utf8_lossy(&names.name),
+        String::from_utf8_lossy(shown(&names.name)),
         seconds(client.created_ms),
         seconds(gauges.active_ms.load(Ordering::Relaxed)),
         flag_letters(client),
         gauges.database.load(Ordering::Relaxed),
         gauges.protocol.load(Ordering::Relaxed),
-        String::from_utf8_lossy(&names.library),
-        String::from_utf8_lossy(&names.library_version),
+        String::from_utf8_lossy(shown(&names.library)),
+        String::from_utf8_lossy(shown(&names.library_version)),
         capabilities(client),
         gauges.received_bytes.load(Ordering::Relaxed),
         gauges.sent_bytes.load(Ordering::Relaxed),
