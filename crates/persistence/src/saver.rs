@@ -238,6 +238,11 @@ impl Saver {
         self.config.read().clone()
     }
 
+    /// Whether save points are set.
+    pub fn has_points(&self) -> bool {
+        !self.config.read().points.is_empty()
+    }
+
     /// Changes options (CONFIG SET). A save that runs keeps those it began with.
     pub fn set_config(&self, config: Config) {
         *self.config.write() = config;

@@ -2,7 +2,6 @@
 //!
 //! Field names and order are those of Redis 7.2. What does not exist here (replication, scripts, cluster) is 0.
 
-use std::sync::atomic::Ordering;
 
 use engine::{Args, Ctx, Error, figures::MemoryFigures};
 use keyspace::TableBytes;
@@ -45,14 +44,7 @@ fn databases(ctx: &mut Ctx<'_>) -> Vec<Database> {
 /// Bytes held for connections: what they sent and what they are sent.
 fn clients(ctx: &Ctx<'_>) -> u64 {
     let own = size_of::<engine::Session>() + size_of::<engine::Client>();
-    let buffers = |client: &engine::Client| {
-        let gauges = &client.gauges;
-        [&gauges.input_bytes, &gauges.input_free_bytes, &gauges.output_memory_bytes]
-            .map(|gauge| gauge.load(Ordering::Relaxed))
-            .iter()
-            .sum::<u64>()
-    };
-    ctx.engine.clients.all().iter().map(|client| own as u64 + buffers(client)).sum()
+    ctx.engine.clients.all().iter().map(|client| own as u64 + client.gauges.memory_bytes()).sum()
 }
 
 fn ratio(a: u64, b: u64) -> f64 {
