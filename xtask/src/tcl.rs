@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!   target/redis-src/redis-7.0.x   as fetched, never touched
-//!   target/redis-src/run-0, run-1  a copy for each lane: edited tests, scripts in src/, the servers' files in tests/tmp
+//!   target/redis-src/run-PID-N     a copy for each lane, removed at the end: edited tests, scripts in src/, the servers' files in tests/tmp
 //! ```
 //! Units run side by side in [`LANES`] lanes, each with folder, suite process and ports of its own. What a unit has started is ended
 //! by the suite, by pid, or with its process group when it takes too long.
@@ -54,6 +54,8 @@ const UNITS: &[&str] = &[
 ];
 /// Units that run at the same time. Timing matters to some, so no more than the smallest machine has cores.
 const LANES: usize = 2;
+/// The beginning of the name of a lane's folder; the process and the lane's number follow.
+const LANE_FOLDER: &str = "run-";
 /// Ports of a lane.
 const LANE_PORTS: u32 = 100;
 /// A unit that takes longer has hung; the slowest needs about a minute.
@@ -75,6 +77,7 @@ pub fn run(mut args: Args) -> Result<(), String> {
     let binary = given.map_or_else(server::ours, |path| Ok(PathBuf::from(path)))?;
     let suite = fetch()?;
     let allowed = Allowed::read(&server::checkout().join(ALLOWED))?;
+    remove_leftovers();
     let lanes = (0..LANES.min(units.len()))
         .map(|number| Lane::prepare(&suite, &binary, number))
         .collect::<Result<Vec<Lane>, String>>()?;
@@ -148,17 +151,16 @@ struct Lane {
 
 impl Lane {
     fn prepare(suite: &Path, binary: &Path, number: usize) -> Result<Lane, String> {
-        let folder = server::target().join("redis-src").join(format!("run-{number}"));
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        }
+        let name = format!("{LANE_FOLDER}{}-{number}", std::process::id());
+        let folder = server::target().join("redis-src").join(name);
         fs::create_dir_all(folder.join("src")).map_err(|error| format!("{}: {error}", folder.display()))?;
-        setup::run(Command::new("cp").arg("-r").arg(suite.join("tests")).arg(&folder))?;
-        edits::apply(&folder)?;
-        install_wrapper(&folder, binary)?;
-        // Runs of several checkouts at a time keep apart; the suite itself passes over ports that are taken.
-        let first_port = 21_000 + (std::process::id() % 40) * 200 + number as u32 * LANE_PORTS;
-        Ok(Lane { folder, first_port })
+        // From here on it is removed at the end, whatever happens.
+        let lane = Lane { folder, first_port: first_port(number) };
+        let folder = &lane.folder;
+        setup::run(Command::new("cp").arg("-r").arg(suite.join("tests")).arg(folder))?;
+        edits::apply(folder)?;
+        install_wrapper(folder, binary)?;
+        Ok(lane)
     }
 
     /// Runs one unit with a suite process of its own, so that a crash in one unit is not one of all.
@@ -209,6 +211,30 @@ impl Lane {
             results.push(("the unit runs to its end".to_string(), Outcome::Failed));
         }
         Ok(results)
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        // What cannot be removed now is by the next run.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Runs at the same time keep apart; the suite itself passes over ports that are taken.
+fn first_port(number: usize) -> u32 {
+    21_000 + (std::process::id() % 40) * 200 + number as u32 * LANE_PORTS
+}
+
+/// Removes the folders of runs that were killed.
+fn remove_leftovers() {
+    let entries = fs::read_dir(server::target().join("redis-src")).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(LANE_FOLDER).and_then(|rest| rest.split('-').next());
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

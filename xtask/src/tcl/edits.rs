@@ -83,7 +83,7 @@ const EDITS: &[Edit] = &[
     Edit {
         unit: "unit/lazyfree",
         from: ("r sadd myset {*}$args\n        assert {[r scard myset] == 100000}", 2),
-        to: "r setrange myset 7999999 x\n        assert {[r strlen myset] == 8000000}",
+        to: "r set myset [string repeat x 8000000]\n        assert {[r strlen myset] == 8000000}",
         why: "a string for a set",
     },
     Edit {

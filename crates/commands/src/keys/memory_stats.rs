@@ -85,7 +85,7 @@ impl Pairs<'_> {
 
 pub(super) fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let databases = databases(ctx);
-    let memory = ctx.engine.samples.memory(ctx.data.now_ms);
+    let memory = ctx.engine.samples.memory();
     let clients = clients(ctx);
     let MemoryFigures { allocator, used, peak, startup, resident } = memory;
     let tables: u64 = databases.iter().map(|d| d.bytes.index + d.bytes.expiry).sum();
@@ -138,7 +138,7 @@ pub(super) fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// What MEMORY DOCTOR says.
 pub(super) fn report(ctx: &Ctx<'_>) -> String {
-    let MemoryFigures { allocator, used, peak, resident, .. } = ctx.engine.samples.memory(ctx.data.now_ms);
+    let MemoryFigures { allocator, used, peak, resident, .. } = ctx.engine.samples.memory();
     if used < LITTLE_BYTES {
         return "The server uses so little memory that its figures say nothing yet.\n".to_owned();
     }

@@ -1,8 +1,7 @@
 //! Section Memory: what the process occupies, and what of it is data.
 
-
 use engine::figures::machine_bytes;
-use engine::{Client, Ctx, Session, now_ms};
+use engine::{Client, Ctx, Session};
 
 use super::keys::overhead_bytes;
 use super::page::{Page, human};
@@ -11,7 +10,7 @@ pub(super) fn memory(page: &mut Page, ctx: &mut Ctx<'_>) {
     let index = overhead_bytes(ctx);
     let engine = ctx.engine;
     let config = engine.config.load();
-    let memory = engine.samples.memory(now_ms());
+    let memory = engine.samples.memory();
     let clients: u64 = engine.clients.all().iter().map(|client| client_bytes(client)).sum();
     let overhead = (memory.startup + index + clients).min(memory.used);
     let dataset = memory.used - overhead;
