@@ -56,6 +56,32 @@ const EDITS: &[Edit] = &[
         "no MIGRATE; AUTH and HELLO stay",
     ),
     edit(
+        "unit/introspection-2",
+        "        assert_equal {{k1 {RW access delete}} {k2 {RW insert}}} [r command getkeysandflags LMOVE k1 k2 left right]\n        \
+         assert_equal {{k1 {RO access}} {k2 {OW update}}} [r command getkeysandflags sort k1 store k2]\n",
+        "",
+        "no LMOVE, no SORT; SET and MSET stay",
+    ),
+    edit("unit/introspection-2", "aclcat scripting", "aclcat connection", "no scripts"),
+    edit(
+        "unit/introspection-2",
+        "[lsearch $commands \"eval\"] -1",
+        "[lsearch $commands \"auth\"] -1",
+        "no scripts",
+    ),
+    edit(
+        "unit/introspection-2",
+        "[lsearch $commands \"script|kill\"] -1",
+        "[lsearch $commands \"client|kill\"] -1",
+        "no scripts",
+    ),
+    edit(
+        "unit/introspection-2",
+        "        assert_not_equal [lsearch $commands \"cluster|help\"] -1\n",
+        "",
+        "no CLUSTER; CLIENT stays",
+    ),
+    edit(
         "unit/keyspace",
         "    test {MOVE basic usage} {\n",
         "    test {MOVE basic usage} {\n        r flushdb\n",
@@ -92,6 +118,20 @@ const EDITS: &[Edit] = &[
         to: "r get nonexisting_key",
         why: "a string for a set",
     },
+    edit(
+        "unit/oom-score-adj",
+        "            r replicaof localhost 1\n            assert {[get_oom_score_adj] == [expr $base + 20]}\n            r replicaof no one\n",
+        "",
+        "no replicas; the score of a master stays",
+    ),
+    edit(
+        "unit/oom-score-adj",
+        "            set child_pid [get_child_pid 0]\n            # Wait until background child process to setOOMScoreAdj success.\n            \
+         wait_for_condition 100 10 {\n                [get_oom_score_adj $child_pid] == [expr $base + 30]\n            } else {\n                \
+         fail \"Set oom-score-adj of background child process is not ok\"\n            }\n",
+        "",
+        "a save has no child process",
+    ),
     edit("unit/protocol", "r sadd ss a\n", "r append ss a\n", "a string for a set"),
     edit("unit/protocol", "r srandmember ss 100\n", "r mget ss\n", "a string for a set"),
     edit(
