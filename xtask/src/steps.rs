@@ -22,7 +22,6 @@ pub const USAGE: &str = "test [--server PATH] [--only WORD] [--list] [--all]";
 const NOT_YET: &[(&str, &str)] = &[
     ("system test differential", "a few texts and encodings still differ from redis-server 7.0"),
     ("system test expiry", "memory of expired keys comes back after five seconds, not one"),
-    ("Redis's own test suite", "it has not been run to its end against this server"),
 ];
 
 /// A step that takes longer has hung.
