@@ -452,7 +452,8 @@ mod tests {
         assert_eq!(allowed.reason("unit/a", "two more"), Some("lists"));
         assert_eq!(allowed.reason("unit/b", "two more"), None);
         assert_eq!(allowed.reason("unit/a", "three"), None);
-        let results = [("one".to_string(), Outcome::Passed), ("three".to_string(), Outcome::Failed)];
+        let results =
+            [("one | because".to_string(), Outcome::Passed), ("three".to_string(), Outcome::Failed)];
         assert_eq!(allowed.without_test("unit/a", &results).collect::<Vec<_>>(), ["two*"]);
         assert_eq!(allowed.without_test("unit/b", &results).count(), 0);
         let skipped =
