@@ -56,6 +56,7 @@ const UNITS: &[&str] = &[
     "unit/introspection-2",
     "unit/limits",
     "unit/oom-score-adj",
+    "unit/pause",
     "unit/quit",
     "unit/shutdown",
     "integration/logging",

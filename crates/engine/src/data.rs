@@ -38,6 +38,8 @@ pub struct Data<'a> {
     pub touch: bool,
     /// This worker's counters.
     pub counters: &'a Counters,
+    /// Whether keys found expired stay where they are, to be treated as absent: during a pause no replica may hear of changes.
+    pub keeps_expired: bool,
     /// What a replica would be sent.
     pub effects: &'a mut Effects,
     /// Changes so far; a command that leaves it alone wrote nothing.
@@ -75,6 +77,7 @@ impl<'a> Data<'a> {
             now_ms,
             clock,
             touch: true,
+            keeps_expired: false,
             counters,
             effects,
             dirty: 0,
@@ -148,6 +151,9 @@ impl<'a> Data<'a> {
     /// Removes a key that was found expired and says so to the log.
     #[cold]
     fn expire(&mut self, key: &[u8]) {
+        if self.keeps_expired {
+            return;
+        }
         let hashed = self.key(key);
         if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
             entry.remove();
@@ -160,7 +166,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// A key's place; an expired key is removed first. Neither an access nor a change.
+    /// A key's place; an expired key is removed first. Neither an access nor a change. For writes, which no pause lets pass.
     #[inline]
     pub fn entry<'b>(&'b mut self, key: &'b [u8]) -> Entry<'b> {
         let hashed = self.key(key);
@@ -172,25 +178,22 @@ impl<'a> Data<'a> {
 
     /// Looks at a key without noting an access (OBJECT, TTL, TYPE).
     pub fn peek(&mut self, key: &[u8]) -> Option<EntryView<'_>> {
-        match self.entry(key) {
-            Entry::Occupied(_) => self.access.get(self.database, self.key(key)),
-            Entry::Vacant(_) => None,
+        let hashed = self.key(key);
+        let place = self.access.locate(self.database, hashed)?;
+        let deadline_ms = self.access.at(place)?.deadline_ms;
+        if self.is_expired(deadline_ms) {
+            self.expire(key);
+            return None;
         }
+        self.access.at(place)
     }
 
     /// Reads what is known of a key: counted as a hit or a miss, not noted as an access (TTL, TYPE, EXISTS).
     pub fn look<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
         let counters = self.counters;
-        match self.entry(key) {
-            Entry::Occupied(entry) => {
-                counters.hits.add(1);
-                Some(entry.into_view())
-            }
-            Entry::Vacant(_) => {
-                counters.misses.add(1);
-                None
-            }
-        }
+        let view = self.peek(key);
+        if view.is_some() { &counters.hits } else { &counters.misses }.add(1);
+        view
     }
 
     /// Reads a key: counted as a hit or a miss, and noted as an access.
@@ -292,7 +295,7 @@ impl<'a> Data<'a> {
 
     /// Whether a key exists. Neither an access nor counted.
     pub fn exists(&mut self, key: &[u8]) -> bool {
-        matches!(self.entry(key), Entry::Occupied(_))
+        self.peek(key).is_some()
     }
 
     /// An existing key's place, to be changed.

@@ -56,6 +56,7 @@ impl Worker {
         let database = conn.session.database;
         let mut data = Data::new(access, database, now_ms, clock, counters, &mut self.effects);
         data.touch = !conn.session.no_touch;
+        data.keeps_expired = engine.clients.pause.until_ms(now_ms).is_some();
         if let (Some(hash), Some(key)) = (hash, args.get(registered.first_key)) {
             data.note_hash(key, hash);
         }

@@ -102,11 +102,7 @@ pub(crate) struct Batch<'t> {
 impl<'t> Batch<'t> {
     fn new(engine: &'t Engine, config: Arc<config::Config>, now_ms: i64) -> Batch<'t> {
         Batch {
-            visit: Visit {
-                keyspace: &engine.keyspace,
-                inside: None,
-                alone: engine.workers.len() == 1,
-            },
+            visit: Visit { keyspace: &engine.keyspace, inside: None, alone: engine.workers.len() == 1 },
             now_ms,
             clock: Clock::new(now_ms, lfu_of(&config)),
             watch: Watch::new(&config.latency),

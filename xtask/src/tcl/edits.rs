@@ -132,6 +132,31 @@ const EDITS: &[Edit] = &[
         "",
         "a save has no child process",
     ),
+    edit(
+        "unit/pause",
+        "        set rd2 [redis_deferring_client]\n        $rd2 publish foo bar\n        wait_for_blocked_clients_count 2 50 100\n",
+        "",
+        "no PUBLISH; PFCOUNT stays",
+    ),
+    edit(
+        "unit/pause",
+        "        assert_match \"0\" [$rd2 read]\n        $rd close\n        $rd2 close\n",
+        "        $rd close\n",
+        "no PUBLISH; PFCOUNT stays",
+    ),
+    edit(
+        "unit/pause",
+        "        r multi\n        r set foo{t} bar{t} PX 10\n        r set bar{t} foo{t} PX 10\n        r client PAUSE 50000 WRITE\n        r exec\n",
+        "        r set foo{t} bar{t} PX 200\n        r set bar{t} foo{t} PX 200\n        r client PAUSE 50000 WRITE\n",
+        "no MULTI; the keys live long enough to see the pause",
+    ),
+    edit(
+        "unit/pause",
+        "        r replicaof $master_host $master_port\n\n        wait_for_condition 50 100 {\n            [s master_link_status] eq {up}\n        \
+         } else {\n            fail \"Replication not started.\"\n        }\n",
+        "",
+        "no replicas; the tests with this one are skipped",
+    ),
     edit("unit/protocol", "r sadd ss a\n", "r append ss a\n", "a string for a set"),
     edit("unit/protocol", "r srandmember ss 100\n", "r mget ss\n", "a string for a set"),
     edit(

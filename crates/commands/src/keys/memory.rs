@@ -162,6 +162,10 @@ fn usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         _ => return Err(Error::SYNTAX),
     }
+    if ctx.data.peek(args[2]).is_none() {
+        ctx.reply.null();
+        return Ok(());
+    }
     match ctx.data.entry(args[2]) {
         Entry::Occupied(entry) => {
             let bytes = entry.footprint_bytes();

@@ -2,7 +2,6 @@
 //!
 //! Field names and order are those of Redis 7.2. What does not exist here (replication, scripts, cluster) is 0.
 
-
 use engine::{Args, Ctx, Error, figures::MemoryFigures};
 use keyspace::TableBytes;
 use resp::Writer;
