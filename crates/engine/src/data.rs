@@ -176,7 +176,7 @@ impl<'a> Data<'a> {
         self.access.entry(self.database, hashed)
     }
 
-    /// Looks at a key without noting an access (OBJECT, TTL, TYPE).
+    /// Looks at a key: neither counted nor noted as an access.
     pub fn peek(&mut self, key: &[u8]) -> Option<EntryView<'_>> {
         let hashed = self.key(key);
         let place = self.access.locate(self.database, hashed)?;
@@ -188,7 +188,7 @@ impl<'a> Data<'a> {
         self.access.at(place)
     }
 
-    /// Reads what is known of a key: counted as a hit or a miss, not noted as an access (TTL, TYPE, EXISTS).
+    /// Reads what is known of a key: counted as a hit or a miss, not noted as an access (TTL, TYPE, EXISTS, OBJECT).
     pub fn look<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
         let counters = self.counters;
         let view = self.peek(key);
