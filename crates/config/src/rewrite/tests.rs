@@ -9,7 +9,8 @@ fn check(text: &str, changes: &[&str], expected: &str) {
     let live = Live::new(crate::Loader::load(None, None, text.as_bytes()).expect("a good text"));
     let changes: Vec<&[u8]> = changes.iter().map(|word| word.as_bytes()).collect();
     live.set(&changes, Context::default()).expect("good changes");
-    let new = String::from_utf8(rewritten(text.as_bytes(), &live.settings(), Extent::Changed)).expect("only ASCII here");
+    let new = String::from_utf8(rewritten(text.as_bytes(), &live.settings(), Extent::Changed))
+        .expect("only ASCII here");
     let dir = new.lines().find(|line| line.starts_with("dir ")).expect("dir is always written").to_owned();
     let new = new.replace(&format!("{dir}\n"), "");
     assert_eq!(new, expected);
@@ -150,4 +151,18 @@ fn errors_have_redis_texts() {
         live.rewrite().expect_err("no directory").to_string(),
         "ERR Rewriting config file: No such file or directory"
     );
+}
+
+#[test]
+fn a_file_that_spells_out_everything_means_the_same() {
+    let text = b"# mine\nport 7000\nsave 10 20\n";
+    let loaded = crate::Loader::load(None, None, text).expect("a good text");
+    let all = rewritten(text, &loaded.settings, Extent::All);
+    let lines = String::from_utf8_lossy(&all);
+    assert!(lines.contains("\ntimeout 0\n") && lines.contains("\nmaxmemory-policy noeviction\n"), "{lines}");
+    let again = crate::Loader::load(None, None, &all).expect("our own text");
+    for option in table::ids() {
+        let name = option.spec().name;
+        assert_eq!(again.settings.value(option), loaded.settings.value(option), "{name}");
+    }
 }
