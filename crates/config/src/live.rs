@@ -25,7 +25,7 @@ use crate::choices::Access;
 use crate::file::Loaded;
 use crate::glob::{self, Case};
 use crate::meaning::Config;
-use crate::rewrite::{self, RewriteError};
+use crate::rewrite::{self, Extent, RewriteError};
 use crate::settings::{Note, OptionId, Settings, Source};
 use crate::table;
 use crate::value::Value;
@@ -264,9 +264,21 @@ impl Live {
     /// # Errors
     /// See [`RewriteError`].
     pub fn rewrite(&self) -> Result<(), RewriteError> {
+        self.rewrite_file(Extent::Changed)
+    }
+
+    /// DEBUG CONFIG-REWRITE-FORCE-ALL: the same, but the file then spells out every option that has a value.
+    ///
+    /// # Errors
+    /// See [`RewriteError`].
+    pub fn rewrite_all(&self) -> Result<(), RewriteError> {
+        self.rewrite_file(Extent::All)
+    }
+
+    fn rewrite_file(&self, extent: Extent) -> Result<(), RewriteError> {
         let path = self.file.as_deref().ok_or(RewriteError::NoFile)?;
         let state = self.state();
-        rewrite::rewrite(path, &state.settings).map_err(RewriteError::Io)
+        rewrite::rewrite(path, &state.settings, extent).map_err(RewriteError::Io)
     }
 
     /// Replaces `maxclients` without asking appliers: start-up lowers it to what the limit of open files allows.

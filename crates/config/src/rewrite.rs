@@ -47,8 +47,17 @@ impl fmt::Display for RewriteError {
 
 impl std::error::Error for RewriteError {}
 
+/// Which options a rewritten file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those that the file had, and those that differ from their default.
+    Changed,
+    /// All that have a value.
+    All,
+}
+
 /// Rewrites the file at `path`.
-pub(crate) fn rewrite(path: &Path, settings: &Settings) -> io::Result<()> {
+pub(crate) fn rewrite(path: &Path, settings: &Settings, extent: Extent) -> io::Result<()> {
     // A link is followed, so that the file it points to is replaced and not the link.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let old = match std::fs::read(&path) {
@@ -56,17 +65,17 @@ pub(crate) fn rewrite(path: &Path, settings: &Settings) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error),
     };
-    replace(&path, &rewritten(&old, settings))
+    replace(&path, &rewritten(&old, settings, extent))
 }
 
 /// The new text of a file whose text is `old`.
-pub(crate) fn rewritten(old: &[u8], settings: &Settings) -> Vec<u8> {
+pub(crate) fn rewritten(old: &[u8], settings: &Settings, extent: Extent) -> Vec<u8> {
     let mut page = Page::read(old);
     for option in table::ids() {
         let spec = option.spec();
         let default = default_value(spec);
         for (words, force) in settings.value(option).lines(spec, &default) {
-            page.put(option, [spec.name.as_bytes(), b" ", &words].concat(), force);
+            page.put(option, [spec.name.as_bytes(), b" ", &words].concat(), force || extent == Extent::All);
         }
     }
     page.text()

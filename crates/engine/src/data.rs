@@ -36,6 +36,8 @@ pub struct Data<'a> {
     pub touch: bool,
     /// This worker's counters.
     pub counters: &'a Counters,
+    /// Whether keys found expired stay where they are, to be treated as absent: during a pause no replica may hear of changes.
+    pub keeps_expired: bool,
     /// What a replica would be sent.
     pub effects: &'a mut Effects,
     /// Changes so far; a command that leaves it alone wrote nothing.
@@ -79,6 +81,7 @@ impl<'a> Data<'a> {
             now_ms,
             clock,
             touch: true,
+            keeps_expired: false,
             counters,
             effects,
             dirty: 0,
@@ -152,6 +155,9 @@ impl<'a> Data<'a> {
     /// Removes a key that was found expired and says so to the log.
     #[cold]
     fn expire(&mut self, key: &[u8]) {
+        if self.keeps_expired {
+            return;
+        }
         let hashed = self.key(key);
         if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
             entry.remove();
@@ -159,7 +165,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// A key's place; an expired key is removed first. Neither an access nor a change.
+    /// A key's place; an expired key is removed first. Neither an access nor a change. For writes, which no pause lets pass.
     #[inline]
     pub fn entry<'b>(&'b mut self, key: &'b [u8]) -> Entry<'b> {
         let hashed = self.key(key);
@@ -169,47 +175,38 @@ impl<'a> Data<'a> {
         self.access.entry(self.database, hashed)
     }
 
-    /// Looks at a key without noting an access (OBJECT, TTL, TYPE).
-    pub fn peek(&mut self, key: &[u8]) -> Option<EntryView<'_>> {
-        match self.entry(key) {
-            Entry::Occupied(_) => self.access.get(self.database, self.key(key)),
-            Entry::Vacant(_) => None,
-        }
+    /// Looks at a key: neither counted nor noted as an access.
+    pub fn peek<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
+        self.find(key, |field| field)
     }
 
-    /// Reads what is known of a key: counted as a hit or a miss, not noted as an access (TTL, TYPE, EXISTS).
+    /// Finds a living key; one that is found expired is removed, and the log told.
+    #[inline]
+    fn find<'b>(&'b mut self, key: &'b [u8], touch: impl FnOnce(u32) -> u32) -> Option<EntryView<'b>> {
+        let hashed = self.key(key);
+        match self.access.find(self.database, hashed, self.now_ms, self.keeps_expired, touch) {
+            Lookup::Found(view) => return Some(view),
+            Lookup::Expired => note_expired(self.counters, self.effects, self.database, key),
+            Lookup::Absent => {}
+        }
+        None
+    }
+
+    /// Reads what is known of a key: counted as a hit or a miss, not noted as an access (TTL, TYPE, EXISTS, OBJECT).
     pub fn look<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
         let counters = self.counters;
-        match self.entry(key) {
-            Entry::Occupied(entry) => {
-                counters.hits.add(1);
-                Some(entry.into_view())
-            }
-            Entry::Vacant(_) => {
-                counters.misses.add(1);
-                None
-            }
-        }
+        let view = self.peek(key);
+        if view.is_some() { &counters.hits } else { &counters.misses }.add(1);
+        view
     }
 
     /// Reads a key: counted as a hit or a miss, and noted as an access.
     #[inline]
     pub fn read<'b>(&'b mut self, key: &'b [u8]) -> Option<EntryView<'b>> {
-        let hashed = self.key(key);
-        let (clock, touch) = (self.clock, self.touch);
-        let touched = |field| if touch { clock.touched(field) } else { field };
-        match self.access.find(self.database, hashed, self.now_ms, touched) {
-            Lookup::Found(view) => {
-                self.counters.hits.add(1);
-                return Some(view);
-            }
-            Lookup::Expired => {
-                note_expired(self.counters, self.effects, self.database, key);
-            }
-            Lookup::Absent => {}
-        }
-        self.counters.misses.add(1);
-        None
+        let (clock, touch, counters) = (self.clock, self.touch, self.counters);
+        let view = self.find(key, |field| if touch { clock.touched(field) } else { field });
+        if view.is_some() { &counters.hits } else { &counters.misses }.add(1);
+        view
     }
 
     /// Reads a key that must be a string or absent.
@@ -295,7 +292,7 @@ impl<'a> Data<'a> {
 
     /// Whether a key exists. Neither an access nor counted.
     pub fn exists(&mut self, key: &[u8]) -> bool {
-        matches!(self.entry(key), Entry::Occupied(_))
+        self.peek(key).is_some()
     }
 
     /// An existing key's place, to be changed.

@@ -14,9 +14,6 @@ use crate::stats::Totals;
 /// Samples that a rate is the average of; with one every 100 ms it covers 1.6 s, as in Redis.
 const RATE_SAMPLES: usize = 16;
 
-/// How old a memory figure may be.
-const MEMORY_AGE_MS: i64 = 100;
-
 /// Clock ticks per second in `/proc/self/stat`: the kernel's USER_HZ, 100 on every architecture that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -127,17 +124,11 @@ struct Rated {
     next: usize,
 }
 
-#[derive(Default)]
-struct Memory {
-    read_ms: i64,
-    figures: MemoryFigures,
-}
-
 /// Figures that the first reactor samples on every tick.
 #[derive(Default)]
 pub struct Samples {
     rates: Mutex<Rated>,
-    memory: Mutex<Memory>,
+    memory: Mutex<MemoryFigures>,
     peak_clients: AtomicU64,
 }
 
@@ -145,7 +136,7 @@ impl Samples {
     /// Takes one sample of everything.
     pub(crate) fn take(&self, engine: &Engine, now_ms: i64) {
         self.peak_clients.fetch_max(engine.clients.connected(), Ordering::Relaxed);
-        self.memory(now_ms);
+        self.memory();
         let totals = engine.totals();
         let mut rated = self.rates.lock();
         if let Some((then_ms, then)) = rated.last
@@ -186,21 +177,17 @@ impl Samples {
         *self.rates.lock() = Rated::default();
     }
 
-    /// Memory, read anew if the last reading is older than a tenth of a second.
-    pub fn memory(&self, now_ms: i64) -> MemoryFigures {
+    /// Memory as it is now; takes some microseconds.
+    pub fn memory(&self) -> MemoryFigures {
         let mut memory = self.memory.lock();
-        if memory.read_ms == 0 || (now_ms - memory.read_ms).abs() >= MEMORY_AGE_MS {
-            let allocator = keyspace::allocator_stats();
-            let used = allocator.allocated;
-            let figures = &mut memory.figures;
-            figures.allocator = allocator;
-            figures.used = used;
-            figures.peak = figures.peak.max(used);
-            figures.startup = if figures.startup == 0 { used } else { figures.startup };
-            figures.resident = resident_bytes().unwrap_or(allocator.resident);
-            memory.read_ms = now_ms;
-        }
-        memory.figures
+        let allocator = keyspace::allocator_stats();
+        let used = allocator.allocated;
+        memory.allocator = allocator;
+        memory.used = used;
+        memory.peak = memory.peak.max(used);
+        memory.startup = if memory.startup == 0 { used } else { memory.startup };
+        memory.resident = resident_bytes().unwrap_or(allocator.resident);
+        *memory
     }
 
     /// The most clients that were ever connected at a time, as far as samples saw.
@@ -264,11 +251,12 @@ mod tests {
     #[test]
     fn memory_is_read_and_peaks_stay() {
         let samples = Samples::default();
-        let before = samples.memory(1000);
+        let before = samples.memory();
         assert!(before.resident > 0 && before.startup == before.used);
-        let again = samples.memory(1050);
-        assert_eq!(again.used, before.used, "read anew too soon");
-        assert!(samples.memory(2000).peak >= before.used);
+        let block = vec![1u8; 8 << 20];
+        assert!(samples.memory().peak >= before.used);
+        drop(block);
+        assert!(samples.memory().startup == before.startup);
         assert!(machine_bytes() > 1 << 20);
     }
 }

@@ -70,6 +70,14 @@ pub trait Persistence: Send + Sync {
     /// Begins a save for a client, who gets the reply when it has ended.
     fn save_for(&self, worker: WorkerId, client: ConnId) -> Result<(), Error>;
 
+    /// Whether save points are set. May be called inside the gate.
+    fn has_save_points(&self) -> bool;
+
+    /// After FLUSHALL: begins a save, so that the old data do not come back with a restart. True if `client` gets its `+OK` when that
+    /// has ended; false if it is to be answered now, because it wants no reply or another save is running, which one more will
+    /// follow.
+    fn save_flushed(&self, worker: WorkerId, client: Option<ConnId>) -> bool;
+
     /// Saves if `save`, empties the keyspace unless `keep`, loads the file. Nobody else is served meanwhile.
     fn reload(&self, worker: WorkerId, save: bool, keep: bool) -> Result<(), Error>;
 

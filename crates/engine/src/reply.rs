@@ -30,6 +30,11 @@ impl<'a> Reply<'a> {
         Writer { out: self.out.buf(), protocol: self.protocol }
     }
 
+    /// Replies to earlier requests that have not been sent, and what this one has written so far.
+    pub fn unsent_bytes(&self) -> usize {
+        self.out.pending_bytes()
+    }
+
     /// The version in force.
     pub fn protocol(&self) -> Protocol {
         self.protocol

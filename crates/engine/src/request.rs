@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::session::{ReplyMode, Session, Waiting};
 use crate::table::{Registered, keys_of};
-use crate::worker::{Batch, Worker};
+use crate::worker::{Batch, Visit, Worker};
 
 /// What admission decided.
 enum Admission<'e> {
@@ -49,15 +49,16 @@ impl Worker {
         let out = if muted { &mut self.discard } else { &mut conn.out };
         let output_before = out.pending_bytes();
 
-        let (clock, config) = (batch.clock, batch.config);
+        let (clock, config) = (batch.clock, &*batch.config);
         // For who applies a stream no deadline passes; the stream says when a key goes.
         let now_ms = if conn.session.applies_stream { 0 } else { batch.now_ms };
-        let access = lock(batch, self.id, registered, args, hash);
+        let access = lock(&mut batch.visit, self.id, registered, args, hash);
         let database = conn.session.database;
         // Asked inside the gate: a reader that begins at a cut must miss nothing of what comes behind it.
         self.effects.begin(engine.log.is_read(), database);
         let mut data = Data::new(access, database, now_ms, clock, counters, &mut self.effects);
         data.touch = !conn.session.no_touch;
+        data.keeps_expired = engine.clients.pause.until_ms(batch.now_ms).is_some();
         if let (Some(hash), Some(key)) = (hash, args.get(registered.first_key)) {
             data.note_hash(key, hash);
         }
@@ -74,8 +75,29 @@ impl Worker {
         drop(ctx);
         counters.dirty.add(dirty);
         self.changes += dirty;
+        if registered.command.flags.has(Flags::ADMIN) {
+            // It may have been CONFIG SET: what follows in the batch, and what watches this command, goes by the new settings.
+            batch.follow(self.config.get());
+        }
+        if std::mem::take(&mut conn.session.saves_flushed) {
+            self.save_flushed(engine, conn);
+        }
         let output = if muted { 0 } else { conn.out.pending_bytes() - output_before };
         self.finish(engine, batch, conn, registered, args, &result, output);
+    }
+
+    /// FLUSHALL with save points set: its reply waits for the save, unless nobody wants one. Outside the gate.
+    #[cold]
+    fn save_flushed(&mut self, engine: &Engine, conn: &mut Conn<Session>) {
+        // Counted before the cut, or the save would leave them uncounted.
+        self.report_changes(engine);
+        let wanted = conn.session.reply_mode == ReplyMode::On;
+        let saved = engine.persistence.get().map(|p| p.save_flushed(self.id, wanted.then_some(conn.id())));
+        match saved {
+            Some(true) => conn.session.waiting = Waiting::Reply,
+            _ if wanted => Reply::new(&mut conn.out, conn.session.protocol).ok(),
+            _ => {}
+        }
     }
 
     /// Known, complete, permitted, and not to wait?
@@ -100,12 +122,12 @@ impl Worker {
             return Admission::Refuse(Error::wrong_arity(&registered.full_name));
         }
         if (!session.authenticated || session.monitor)
-            && let Err(error) = check_standing(batch.config, session, command.flags)
+            && let Err(error) = check_standing(&batch.config, session, command.flags)
         {
             return Admission::Refuse(error);
         }
         if command.flags.has(Flags::PROTECTED)
-            && let Err(error) = crate::protect::check(batch.config, session, registered)
+            && let Err(error) = crate::protect::check(&batch.config, session, registered)
         {
             return Admission::Refuse(error);
         }
@@ -216,31 +238,31 @@ fn check_standing(config: &config::Config, session: &Session, flags: Flags) -> R
 /// Takes the locks of a command.
 #[inline]
 fn lock<'a>(
-    batch: &'a mut Batch<'_>,
+    visit: &'a mut Visit<'_>,
     worker: keyspace::WorkerId,
     registered: &Registered,
     args: &[&[u8]],
     hash: Option<KeyHash>,
 ) -> Access<'a> {
     let command = registered.command;
-    let keyspace = batch.keyspace;
+    let keyspace = visit.keyspace;
     match command.scope {
         Scope::Exclusive => {
-            batch.inside = None;
+            visit.inside = None;
             keyspace.exclusive(worker)
         }
         Scope::Outside => {
-            batch.inside = None;
+            visit.inside = None;
             keyspace.outside(worker)
         }
-        Scope::Slices => batch.inside(worker).lock_none(),
+        Scope::Slices => visit.inside(worker).lock_none(),
         Scope::Keys => match (hash, command.is_single_key()) {
-            (Some(hash), true) => batch.inside(worker).lock_key(hash),
-            _ if command.keys.is_empty() => batch.inside(worker).lock_none(),
+            (Some(hash), true) => visit.inside(worker).lock_key(hash),
+            _ if command.keys.is_empty() => visit.inside(worker).lock_none(),
             _ => {
                 let mut hashes = Vec::with_capacity(args.len());
                 keys_of(command, args, |at| hashes.push(keyspace.hash(args[at])));
-                batch.inside(worker).lock_keys(hashes.into_iter())
+                visit.inside(worker).lock_keys(hashes.into_iter())
             }
         },
     }

@@ -69,6 +69,8 @@ pub struct Session {
     pub waiting: Waiting,
     /// The reply that it gets without anybody's doing when its time has come (WAIT).
     pub later: Option<LaterReply>,
+    /// The present request has emptied the server: the empty data set is saved before it is answered (FLUSHALL).
+    pub saves_flushed: bool,
     /// Close when the replies so far are sent.
     pub closing: bool,
     /// Bytes received and not executed yet, from the start of a request.
@@ -136,9 +138,12 @@ pub struct Gauges {
     pub command: AtomicU32,
     /// Unexecuted input in bytes.
     pub input_bytes: AtomicU64,
-    /// Capacity beyond that.
+    /// Memory kept for input beyond that: free capacity and the parser's own.
     pub input_free_bytes: AtomicU64,
-    /// Unsent output in bytes.
+    /// Bytes of the receive buffers that its last input took. They are the reactor's, which counts them, and had gone back to it
+    /// after the batch.
+    pub receive_bytes: AtomicU64,
+    /// Output in bytes that was still unsent when its reactor last looked: at the beginning of a turn, or by the clock.
     pub output_bytes: AtomicU64,
     /// Bytes of memory held by the output queue.
     pub output_memory_bytes: AtomicU64,
@@ -170,6 +175,37 @@ impl ClientFlags {
     pub const CAN_REDIRECT: u32 = 32;
 }
 
+impl Gauges {
+    /// Notes `input` new bytes behind `pending` older ones that were not executed yet.
+    pub(crate) fn note_input(&self, pending: usize, input: usize, now_ms: i64) {
+        let taken = (pending + input).next_multiple_of(net::INPUT_BUFFER_BYTES);
+        self.receive_bytes.store(taken as u64, Ordering::Relaxed);
+        self.active_ms.store(now_ms, Ordering::Relaxed);
+        self.received_bytes.fetch_add(input as u64, Ordering::Relaxed);
+    }
+
+    /// Memory that is the client's own: input kept, output queued.
+    pub fn memory_bytes(&self) -> u64 {
+        [&self.input_bytes, &self.input_free_bytes, &self.output_memory_bytes]
+            .iter()
+            .map(|gauge| gauge.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// What CLIENT LIST calls the free part of the query buffer: what is left of the receive buffers that the last input took, as
+    /// long as that was less than [`QUERY_BUFFER_MS`] ago. Redis gives an idle client's buffer back after that time.
+    pub fn query_buffer_free_bytes(&self, input_bytes: u64, now_ms: i64) -> u64 {
+        let idle_ms = now_ms - self.active_ms.load(Ordering::Relaxed);
+        if idle_ms > QUERY_BUFFER_MS {
+            return 0;
+        }
+        self.receive_bytes.load(Ordering::Relaxed).saturating_sub(input_bytes)
+    }
+}
+
+/// How long a client's last input still counts as its query buffer, ms.
+const QUERY_BUFFER_MS: i64 = 2000;
+
 impl Session {
     /// A new connection's state.
     pub fn new(client: Arc<Client>, authenticated: bool) -> Session {
@@ -185,6 +221,7 @@ impl Session {
             monitor: false,
             waiting: Waiting::No,
             later: None,
+            saves_flushed: false,
             closing: false,
             pending: Vec::new(),
             parser: Parser::default(),

@@ -57,6 +57,10 @@ const WALK_SLICE_MIN: Duration = Duration::from_micros(50);
 /// The longest slice of a walk: what it adds to a request's latency at most.
 const WALK_SLICE_MAX: Duration = Duration::from_micros(400);
 
+/// Output up to here is taken to have been sent when the turn has ended, until the clock shows otherwise: a socket has room for it
+/// unless its peer does not read.
+const OUTPUT_AT_ONCE: u64 = 64 << 10;
+
 /// Deadlines handled under one lock.
 const EXPIRE_SLICE: usize = 32;
 
@@ -89,15 +93,12 @@ pub(crate) struct Item<'c, 'b> {
     pub(crate) input: &'b [u8],
 }
 
-/// What is the same for all requests of a batch.
+/// What is the same for all requests of a batch, but for the settings, which a request may change.
 pub(crate) struct Batch<'t> {
-    pub(crate) keyspace: &'t Keyspace,
-    pub(crate) inside: Option<Inside<'t>>,
+    pub(crate) visit: Visit<'t>,
     pub(crate) now_ms: i64,
     pub(crate) clock: Clock,
-    pub(crate) config: &'t config::Config,
-    /// Whether there is only one reactor, which then needs no locks inside a batch.
-    pub(crate) alone: bool,
+    pub(crate) config: Arc<config::Config>,
     /// What makes a command remarkable.
     pub(crate) watch: Watch,
     /// The end of the last request, the beginning of the next.
@@ -105,6 +106,37 @@ pub(crate) struct Batch<'t> {
 }
 
 impl<'t> Batch<'t> {
+    fn new(engine: &'t Engine, config: Arc<config::Config>, now_ms: i64) -> Batch<'t> {
+        Batch {
+            visit: Visit { keyspace: &engine.keyspace, inside: None, alone: engine.workers.len() == 1 },
+            now_ms,
+            clock: Clock::new(now_ms, lfu_of(&config)),
+            watch: Watch::new(&config.latency),
+            config,
+            instant: Instant::now(),
+        }
+    }
+
+    /// The settings may have changed: the next request goes by those in force now.
+    #[cold]
+    pub(crate) fn follow(&mut self, config: &Arc<config::Config>) {
+        if !Arc::ptr_eq(&self.config, config) {
+            self.clock = Clock::new(self.now_ms, lfu_of(config));
+            self.watch = Watch::new(&config.latency);
+            self.config = Arc::clone(config);
+        }
+    }
+}
+
+/// A batch's presence in the keyspace.
+pub(crate) struct Visit<'t> {
+    pub(crate) keyspace: &'t Keyspace,
+    pub(crate) inside: Option<Inside<'t>>,
+    /// Whether there is only one reactor, which then needs no locks inside a batch.
+    alone: bool,
+}
+
+impl<'t> Visit<'t> {
     /// The gate, entered if it is not held.
     #[inline]
     pub(crate) fn inside(&mut self, worker: WorkerId) -> &mut Inside<'t> {
@@ -121,7 +153,7 @@ pub struct Worker {
     pub(crate) effects: Effects,
     /// Where replies go that nobody wants (CLIENT REPLY OFF).
     pub(crate) discard: Out,
-    config: config::Reader,
+    pub(crate) config: config::Reader,
     next_tick_ms: i64,
     /// The keys of a batch, to be brought near.
     keys: Vec<(u32, KeyHash)>,
@@ -173,8 +205,8 @@ impl Worker {
             counters.reads.add(1);
             let gauges = &item.conn.session.client.gauges;
             gauges.descriptor.store(item.conn.descriptor(), Ordering::Relaxed);
-            gauges.active_ms.store(now_ms, Ordering::Relaxed);
-            gauges.received_bytes.fetch_add(item.input.len() as u64, Ordering::Relaxed);
+            gauges.output_bytes.store(item.conn.out.pending_bytes() as u64, Ordering::Relaxed);
+            gauges.note_input(item.conn.session.pending.len(), item.input.len(), now_ms);
             let mut pending = std::mem::take(&mut item.conn.session.pending);
             if !pending.is_empty() {
                 pending.reserve(item.conn.session.parser.wanted().saturating_sub(pending.len()).min(1 << 20));
@@ -185,26 +217,17 @@ impl Worker {
         let inputs: Vec<&[u8]> =
             items.iter().zip(&kept).map(|(i, kept)| if kept.is_empty() { i.input } else { kept }).collect();
         let mut at = vec![0usize; items.len()];
-        let mut batch = Batch {
-            keyspace: &engine.keyspace,
-            inside: None,
-            alone: engine.workers.len() == 1,
-            now_ms,
-            clock: Clock::new(now_ms, lfu_of(&config)),
-            config: &config,
-            watch: Watch::new(&config.latency),
-            instant: began,
-        };
+        let mut batch = Batch::new(&engine, config, now_ms);
         let mut args: Vec<&[u8]> = Vec::with_capacity(64);
         let mut requests = Vec::with_capacity(64);
         loop {
             args.clear();
             requests.clear();
-            let full = parse(&engine, &config, items, &inputs, &mut at, &mut args, &mut requests);
+            let full = parse(&engine, &batch.config, items, &inputs, &mut at, &mut args, &mut requests);
             self.prefetch(&mut batch, items, &requests);
             for (number, request) in requests.iter().enumerate() {
-                if number % GATE_CHECK == GATE_CHECK - 1 && batch.keyspace.is_exclusive_wanted() {
-                    batch.inside = None;
+                if number % GATE_CHECK == GATE_CHECK - 1 && batch.visit.keyspace.is_exclusive_wanted() {
+                    batch.visit.inside = None;
                 }
                 let conn = &mut *items[request.item].conn;
                 if !conn.session.is_held_up() {
@@ -221,7 +244,7 @@ impl Worker {
                     }
                 }
             }
-            batch.inside = None;
+            batch.visit.inside = None;
             if !full {
                 break;
             }
@@ -236,7 +259,7 @@ impl Worker {
             } else {
                 kept.drain(..at);
             }
-            self.keep(&engine, &config, item.conn, kept, now_ms);
+            self.keep(&engine, &batch.config, item.conn, kept, now_ms);
         }
         self.report_changes(&engine);
         let took = began.elapsed();
@@ -281,7 +304,7 @@ impl Worker {
         self.keys.extend(
             requests.iter().filter_map(|r| Some((items[r.item].conn.session.database, r.hash?))),
         );
-        batch.inside(self.id).prefetch(self.keys.iter().copied());
+        batch.visit.inside(self.id).prefetch(self.keys.iter().copied());
     }
 
     fn execute(
@@ -321,7 +344,8 @@ impl Worker {
             counters.query_limit_disconnections.add(1);
             conn.close_now();
         }
-        conn.session.pending = pending;
+        // A client that waits for nothing keeps nothing: idle connections would hold on to their largest request.
+        conn.session.pending = if pending.is_empty() { Vec::new() } else { pending };
         if conn.session.closing {
             conn.close_after_flush();
         } else if conn.session.waiting != Waiting::No {
@@ -334,7 +358,9 @@ impl Worker {
         }
         conn.session.publish();
         let gauges = &conn.session.client.gauges;
-        gauges.output_bytes.store(output, Ordering::Relaxed);
+        if output > OUTPUT_AT_ONCE {
+            gauges.output_bytes.store(output, Ordering::Relaxed);
+        }
         gauges.output_memory_bytes.store(conn.out.memory_bytes() as u64, Ordering::Relaxed);
     }
 

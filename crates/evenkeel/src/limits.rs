@@ -1,5 +1,7 @@
 //! Limits and scores that the kernel keeps for the process: open files, out-of-memory score.
 
+use std::sync::{Mutex, PoisonError};
+
 use config::{Config, OomScoreAdj};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -49,35 +51,41 @@ pub(crate) fn warn_of_fewer_clients(asked: u32, fit: u32) {
     );
 }
 
-/// The out-of-memory score, which knows what it was at start.
-#[derive(Debug)]
+/// The out-of-memory score, which knows what it was before it was changed here.
+#[derive(Debug, Default)]
 pub(crate) struct OomScore {
-    at_start: Option<i32>,
+    /// Set while the score is ours: what it was before, and goes back to.
+    before: Mutex<Option<i32>>,
 }
 
 impl OomScore {
-    /// Reads the present score.
-    pub(crate) fn read() -> OomScore {
-        let text = std::fs::read_to_string(OOM_SCORE).unwrap_or_default();
-        OomScore { at_start: text.trim().parse().ok() }
-    }
-
-    /// Sets what `oom-score-adj` asks for, for a master. `no` gives the score at start back if it was changed before.
+    /// Sets what `oom-score-adj` asks for, for a master. With `no`, a score that was changed here goes back to what it was, and one
+    /// that was not is left alone: somebody else may have set it.
     ///
     /// # Errors
     /// The kernel does not allow it: lowering the score takes privileges.
-    pub(crate) fn set(&self, config: &Config, changed_before: bool) -> Result<(), String> {
+    pub(crate) fn set(&self, config: &Config) -> Result<(), String> {
         let [master, ..] = config.process.oom_values;
-        let base = self.at_start.unwrap_or(0);
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         let score = match config.process.oom_score_adj {
-            OomScoreAdj::No if !changed_before => return Ok(()),
-            OomScoreAdj::No => base,
-            OomScoreAdj::Relative => base + master,
-            OomScoreAdj::Absolute => master,
+            OomScoreAdj::No => match before.take() {
+                Some(score) => score,
+                None => return Ok(()),
+            },
+            OomScoreAdj::Relative => *before.get_or_insert_with(present_score) + master,
+            OomScoreAdj::Absolute => {
+                before.get_or_insert_with(present_score);
+                master
+            }
         };
         std::fs::write(OOM_SCORE, format!("{}\n", score.clamp(-1000, 1000)))
             .map_err(|error| format!("Unable to write oom_score_adj: {error}"))
     }
+}
+
+fn present_score() -> i32 {
+    let text = std::fs::read_to_string(OOM_SCORE).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -99,29 +107,23 @@ mod tests {
 
     #[test]
     fn scores() {
-        let score = OomScore::read();
-        let now = || {
-            std::fs::read_to_string(OOM_SCORE)
-                .expect("proc is there")
-                .trim()
-                .parse::<i32>()
-                .expect("a number")
-        };
-        let before = now();
-        assert_eq!(score.at_start, Some(before));
-        let config = |lines: &str| {
+        let score = OomScore::default();
+        let before = present_score();
+        let set = |lines: &str| {
             let loaded = config::Loader::load(None, None, lines.as_bytes()).expect("fine lines");
-            Config::from(&loaded.settings)
+            score.set(&Config::from(&loaded.settings)).expect("raising is allowed, and so is going back");
+            present_score()
         };
-        score.set(&config(""), false).expect("nothing to do");
-        assert_eq!(now(), before);
-        score
-            .set(&config("oom-score-adj yes\noom-score-adj-values 7 8 9"), false)
-            .expect("raising is allowed");
-        assert_eq!(now(), (before + 7).min(1000));
-        score
-            .set(&config("oom-score-adj absolute\noom-score-adj-values 900 8 9"), true)
-            .expect("raising is allowed");
-        assert_eq!(now(), 900);
+        assert_eq!(set("oom-score-adj-values 7 8 9"), before);
+        assert_eq!(set("oom-score-adj yes\noom-score-adj-values 7 8 9"), (before + 7).min(1000));
+        assert_eq!(set("oom-score-adj absolute\noom-score-adj-values 900 8 9"), 900);
+        assert_eq!(set("oom-score-adj yes\noom-score-adj-values 9 8 9"), (before + 9).min(1000));
+        // Going back may take privileges that a test does not have.
+        if rustix::process::geteuid().is_root() {
+            assert_eq!(set("oom-score-adj no"), before);
+            std::fs::write(OOM_SCORE, (before + 3).to_string()).expect("raising is allowed");
+            assert_eq!(set("oom-score-adj-values 1 1 1"), before + 3);
+            assert_eq!(set("oom-score-adj yes\noom-score-adj-values 9 8 9"), before + 12);
+        }
     }
 }

@@ -35,11 +35,20 @@ pub(crate) struct Saving {
     saver: Saver,
     loading: Loading,
     loaded: Mutex<Loaded>,
-    waiting: Mutex<Vec<(WorkerId, ConnId)>>,
+    waiting: Mutex<Vec<Waiter>>,
     endings: Sender<Ending>,
     /// Set by SHUTDOWN ABORT while an ending is under way.
     ending: AtomicBool,
     called_off: AtomicBool,
+}
+
+/// A client whose reply comes when a save has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Waiter {
+    worker: WorkerId,
+    client: ConnId,
+    /// It is told if the save fails (SAVE); FLUSHALL has done its work anyhow.
+    hears_failure: bool,
 }
 
 /// What the saver needs from the server.
@@ -202,7 +211,7 @@ impl Saving {
 
     /// Whether save points are configured.
     pub(crate) fn has_save_points(&self) -> bool {
-        !self.saver.config().points.is_empty()
+        self.saver.has_points()
     }
 
     /// An ending is under way.
@@ -217,13 +226,26 @@ impl Saving {
         self.called_off.load(Ordering::SeqCst)
     }
 
-    /// Answers who waits for a SAVE.
+    /// Begins a save that `waiter` waits for.
+    fn begin_for(&self, worker: WorkerId, waiter: Option<Waiter>) -> Result<(), Refusal> {
+        // Noted before the save begins, which another reactor may end before this one goes on.
+        let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting().extend(waiter);
+        let begun = self.saver.begin(&self.keyspace, worker, Kind::Foreground);
+        if begun.is_err() {
+            waiting().retain(|&waits| Some(waits) != waiter);
+        }
+        begun.map(drop)
+    }
+
+    /// Answers who waits for a save.
     fn announce(&self, finished: Option<Finished>) {
         let Some(Finished { kind: Kind::Foreground, outcome }) = finished else { return };
-        let reply: &[u8] = if outcome.result.is_ok() { b"+OK\r\n" } else { b"-ERR\r\n" };
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(engine) = engine_of(&self.engine) {
-            for (worker, client) in waiting {
+            for Waiter { worker, client, hears_failure } in waiting {
+                let failed = hears_failure && outcome.result.is_err();
+                let reply: &[u8] = if failed { b"-ERR\r\n" } else { b"+OK\r\n" };
                 engine.send(worker, Message::Reply(client, reply.to_vec()));
             }
         }
@@ -340,16 +362,28 @@ impl Persistence for Saving {
     }
 
     fn save_for(&self, worker: WorkerId, client: ConnId) -> Result<(), Error> {
-        // Noted before the save begins, which another reactor may end before this one goes on.
-        let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting().push((worker, client));
-        let refused = match self.saver.begin(&self.keyspace, worker, Kind::Foreground) {
-            Ok(_) => return Ok(()),
-            Err(Refusal::InProgress) => Error::fixed("ERR Background save already in progress"),
-            Err(Refusal::Failed(reason)) => Error::new(format!("ERR {reason}")),
-        };
-        waiting().retain(|&waits| waits != (worker, client));
-        Err(refused)
+        let waiter = Waiter { worker, client, hears_failure: true };
+        self.begin_for(worker, Some(waiter)).map_err(|refusal| match refusal {
+            Refusal::InProgress => Error::fixed("ERR Background save already in progress"),
+            Refusal::Failed(reason) => Error::new(format!("ERR {reason}")),
+        })
+    }
+
+    fn has_save_points(&self) -> bool {
+        self.saver.has_points()
+    }
+
+    fn save_flushed(&self, worker: WorkerId, client: Option<ConnId>) -> bool {
+        let waiter = client.map(|client| Waiter { worker, client, hears_failure: false });
+        match self.begin_for(worker, waiter) {
+            Ok(()) => client.is_some(),
+            Err(Refusal::InProgress) => {
+                self.saver.schedule();
+                false
+            }
+            // It has been logged; the keys are gone from memory all the same.
+            Err(Refusal::Failed(_)) => false,
+        }
     }
 
     fn reload(&self, worker: WorkerId, save: bool, keep: bool) -> Result<(), Error> {

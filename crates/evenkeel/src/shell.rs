@@ -58,8 +58,8 @@ impl Shell {
             limits::warn_of_fewer_clients(config.network.clients_max, fit);
             live.lower_clients_max(fit);
         }
-        let score = OomScore::read();
-        if let Err(error) = score.set(&config, false) {
+        let score = OomScore::default();
+        if let Err(error) = score.set(&config) {
             journal::warning!("{error}");
         }
         let pidfile = match (&config.process.pidfile, start) {
@@ -137,7 +137,7 @@ impl Applier for ProcessApplier {
                 .map_err(|error| ApplyError { option: "dir", reason: error.to_string() })?;
         }
         if change.touches_any(&["oom-score-adj", "oom-score-adj-values"]) {
-            self.score.set(new, true).map_err(|_| ApplyError {
+            self.score.set(new).map_err(|_| ApplyError {
                 option: "oom-score-adj",
                 reason: "Failed to apply new oom_score_adj configuration, check server logs.".into(),
             })?;

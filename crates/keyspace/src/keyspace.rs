@@ -593,13 +593,14 @@ impl<'k> Access<'k> {
     }
 
     /// Finds a key that is about to be read at `now_ms`. If it lives, its LRU or LFU field becomes what `touch` makes of it; if its
-    /// deadline has passed, it is removed.
+    /// deadline has passed, it is removed, or only passed over with `keeps_expired`.
     #[inline]
     pub fn find(
         &mut self,
         database: u32,
         key: Key<'_>,
         now_ms: i64,
+        keeps_expired: bool,
         touch: impl FnOnce(u32) -> u32,
     ) -> Lookup<'_> {
         let keyspace = self.keyspace;
@@ -612,6 +613,9 @@ impl<'k> Access<'k> {
         };
         let seen = table.view(found);
         if seen.deadline_ms.is_some_and(|deadline| deadline <= now_ms) {
+            if keeps_expired {
+                return Lookup::Absent;
+            }
             if let Some(large) = table.remove(found, mark) {
                 keyspace.free_large(large);
             }

@@ -54,7 +54,7 @@ pub use limits::{FileLimit, RESERVED_FILES, raise_file_limit};
 pub use listen::{BindError, Bound, Listener, TcpOptions, bind_tcp, bind_unix};
 pub use out::{Out, SharedBytes};
 pub use peer::Peer;
-pub use reactor::{Config, Reactor, ReactorKind};
+pub use reactor::{Config, INPUT_BUFFER_BYTES, Reactor, ReactorKind};
 
 /// The engine's half of a reactor: one value per reactor thread, never shared.
 pub trait Service {

@@ -17,6 +17,9 @@ use crate::{CloseReason, Conn, ConnId, Conns, Peer, Ready, Service};
 /// How long accepting rests after the system ran out of descriptors or memory.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
+/// Bytes of a receive buffer, unless [`Config::input_buffer_bytes`] says otherwise.
+pub const INPUT_BUFFER_BYTES: usize = 16 << 10;
+
 /// Which of the kernel's interfaces a reactor uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReactorKind {
@@ -47,7 +50,7 @@ impl Default for Config {
         Config {
             kind: ReactorKind::Auto,
             input_buffers: 256,
-            input_buffer_bytes: 16 << 10,
+            input_buffer_bytes: INPUT_BUFFER_BYTES,
             gather: Duration::from_micros(200),
         }
     }

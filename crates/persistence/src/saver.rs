@@ -238,6 +238,11 @@ impl Saver {
         self.config.read().clone()
     }
 
+    /// Whether save points are set.
+    pub fn has_points(&self) -> bool {
+        !self.config.read().points.is_empty()
+    }
+
     /// Changes options (CONFIG SET). A save that runs keeps those it began with.
     pub fn set_config(&self, config: Config) {
         *self.config.write() = config;
@@ -328,12 +333,13 @@ impl Saver {
             }
             Err(error) => {
                 let text = crate::reason(&error);
-                {
+                let is_ok = {
                     let mut state = self.state.lock();
                     state.starting = false;
-                    Self::note_failure(&mut state.last, &text);
-                }
-                self.judge_writes(false);
+                    Self::note_failure(&mut state.last, kind, &text);
+                    state.last.is_ok
+                };
+                self.judge_writes(is_ok);
                 self.host.log(Level::Warning, &text);
                 Err(Refusal::Failed(text))
             }
@@ -371,10 +377,13 @@ impl Saver {
         Ok((snapshot, dirty))
     }
 
-    fn note_failure(last: &mut Last, text: &str) {
-        last.is_ok = false;
+    /// As in Redis, only a save in the background makes for a bad status: whoever waits for a save learns of its failure at once.
+    fn note_failure(last: &mut Last, kind: Kind, text: &str) {
         last.error = Some(text.to_owned());
-        last.failures = last.failures.saturating_add(1);
+        if kind.is_background() {
+            last.is_ok = false;
+            last.failures = last.failures.saturating_add(1);
+        }
     }
 
     /// Ends the running save if it is ready for that ([`snapshot::Progress::NeedsDetach`]), and records what came of it. Outside the
@@ -411,7 +420,7 @@ impl Saver {
                 }
                 // As in Redis, to stop a save is not a failure: writes go on.
                 Err(Failure::Cancelled) => last.error = Some("cancelled".into()),
-                Err(Failure::Io(text)) => Self::note_failure(last, text),
+                Err(Failure::Io(text)) => Self::note_failure(last, running.kind, text),
             }
             (running.kind, last.is_ok)
         };

@@ -13,7 +13,7 @@ use crate::hyperloglog::{CORRUPTED, bytes_of};
 pub static PFCOUNT: Command = Command {
     name: "pfcount",
     arity: -2,
-    flags: Flags::READONLY,
+    flags: Flags::READONLY.and(Flags::MAY_REPLICATE),
     categories: Categories::HYPERLOGLOG,
     keys: &[KeySpec {
         notes: Some("RW since the count is kept in the value, which replicas are told of"),

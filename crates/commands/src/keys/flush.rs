@@ -94,18 +94,26 @@ fn flush(ctx: &mut Ctx<'_>, args: Args<'_>, databases: std::ops::Range<u32>) -> 
     }
     // Told to replicas even if there was nothing to remove: they may have what we do not.
     ctx.data.effects.say(args);
-    ctx.reply.ok();
     Ok(())
 }
 
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let databases = ctx.data.keyspace().databases();
-    flush(ctx, args, 0..databases)
+    flush(ctx, args, 0..databases)?;
+    // As in Redis, the file on disk must not bring back what was removed.
+    if ctx.engine.persistence.get().is_some_and(|persistence| persistence.has_save_points()) {
+        ctx.session.saves_flushed = true;
+    } else {
+        ctx.reply.ok();
+    }
+    Ok(())
 }
 
 fn flushdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let database = ctx.data.database();
-    flush(ctx, args, database..database + 1)
+    flush(ctx, args, database..database + 1)?;
+    ctx.reply.ok();
+    Ok(())
 }
 
 #[cfg(test)]

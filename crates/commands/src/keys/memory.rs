@@ -165,6 +165,10 @@ fn usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if !rest.is_empty() {
         return Err(Error::SYNTAX);
     }
+    if ctx.data.peek(args[2]).is_none() {
+        ctx.reply.null();
+        return Ok(());
+    }
     match ctx.data.entry(args[2]) {
         Entry::Occupied(entry) => {
             let bytes = entry.footprint_bytes();

@@ -2,8 +2,6 @@
 //!
 //! Field names and order are those of Redis 7.2. What does not exist here (replication, scripts, cluster) is 0.
 
-use std::sync::atomic::Ordering;
-
 use engine::{Args, Ctx, Error, figures::MemoryFigures};
 use keyspace::TableBytes;
 use resp::Writer;
@@ -45,14 +43,7 @@ fn databases(ctx: &mut Ctx<'_>) -> Vec<Database> {
 /// Bytes held for connections: what they sent and what they are sent.
 fn clients(ctx: &Ctx<'_>) -> u64 {
     let own = size_of::<engine::Session>() + size_of::<engine::Client>();
-    let buffers = |client: &engine::Client| {
-        let gauges = &client.gauges;
-        [&gauges.input_bytes, &gauges.input_free_bytes, &gauges.output_memory_bytes]
-            .map(|gauge| gauge.load(Ordering::Relaxed))
-            .iter()
-            .sum::<u64>()
-    };
-    ctx.engine.clients.all().iter().map(|client| own as u64 + buffers(client)).sum()
+    ctx.engine.clients.all().iter().map(|client| own as u64 + client.gauges.memory_bytes()).sum()
 }
 
 fn ratio(a: u64, b: u64) -> f64 {
@@ -93,7 +84,7 @@ impl Pairs<'_> {
 
 pub(super) fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let databases = databases(ctx);
-    let memory = ctx.engine.samples.memory(ctx.data.now_ms);
+    let memory = ctx.engine.samples.memory();
     let clients = clients(ctx);
     let MemoryFigures { allocator, used, peak, startup, resident } = memory;
     let tables: u64 = databases.iter().map(|d| d.bytes.index + d.bytes.expiry).sum();
@@ -146,7 +137,7 @@ pub(super) fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// What MEMORY DOCTOR says.
 pub(super) fn report(ctx: &Ctx<'_>) -> String {
-    let MemoryFigures { allocator, used, peak, resident, .. } = ctx.engine.samples.memory(ctx.data.now_ms);
+    let MemoryFigures { allocator, used, peak, resident, .. } = ctx.engine.samples.memory();
     if used < LITTLE_BYTES {
         return "The server uses so little memory that its figures say nothing yet.\n".to_owned();
     }

@@ -162,7 +162,7 @@ fn help(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 }
 
 fn encoding(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    match ctx.data.peek(args[2]).map(|entry| encoding_of(&entry)) {
+    match ctx.data.look(args[2]).map(|entry| encoding_of(&entry)) {
         Some(name) => ctx.reply.bulk(name.as_bytes()),
         None => ctx.reply.null(),
     }
@@ -171,7 +171,7 @@ fn encoding(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 fn freq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let clock = ctx.data.clock;
-    let Some(field) = ctx.data.peek(args[2]).map(|entry| entry.clock) else {
+    let Some(field) = ctx.data.look(args[2]).map(|entry| entry.clock) else {
         ctx.reply.null();
         return Ok(());
     };
@@ -186,7 +186,7 @@ fn freq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 fn idletime(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let clock = ctx.data.clock;
-    let Some(field) = ctx.data.peek(args[2]).map(|entry| entry.clock) else {
+    let Some(field) = ctx.data.look(args[2]).map(|entry| entry.clock) else {
         ctx.reply.null();
         return Ok(());
     };
@@ -201,7 +201,7 @@ fn idletime(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 fn refcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let config = ctx.config;
-    match ctx.data.peek(args[2]).map(|entry| references_of(config, entry.value)) {
+    match ctx.data.look(args[2]).map(|entry| references_of(config, entry.value)) {
         Some(count) => ctx.reply.integer(count),
         None => ctx.reply.null(),
     }

@@ -35,6 +35,10 @@ pub static DEBUG: Command = Command {
 /// Subcommands for HELP.
 const HELP: &[(&str, &str)] = &[
     ("ASSERT", "Crash by a failed assertion."),
+    (
+        "CONFIG-REWRITE-FORCE-ALL",
+        "CONFIG REWRITE that spells out every option that has a value, also where it is the default.",
+    ),
     ("CHANGE-REPL-ID", "Refused: there is no replication yet."),
     ("DIGEST", "A hash of all keys, values and deadlines, the same as Redis's."),
     ("DIGEST-VALUE <key> [<key> ...]", "A hash of each key's value and of whether it has a deadline."),
@@ -76,8 +80,15 @@ const MEANINGLESS: &[(&str, &str)] = &[
 
 fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let word = args[1].to_ascii_uppercase();
-    if word == b"RELOAD" {
-        return reload(ctx, &args[2..]);
+    match (word.as_slice(), &args[2..]) {
+        (b"RELOAD", options) => return reload(ctx, options),
+        (b"CONFIG-REWRITE-FORCE-ALL", []) => {
+            let failed = |error| Error::new(format!("ERR CONFIG-REWRITE-FORCE-ALL failed: {error}"));
+            ctx.engine.config.rewrite_all().map_err(failed)?;
+            ctx.reply.ok();
+            return Ok(());
+        }
+        _ => {}
     }
     // Everything else is done with nobody else inside.
     ctx.enter_exclusively();

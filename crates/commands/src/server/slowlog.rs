@@ -140,7 +140,7 @@ mod tests {
         client.send("SLOWLOG GET 3");
         let reply = client.reply();
         // The newest first: SLOWLOG LEN, CONFIG SET, AUTH; the numbers count from the start of the server.
-        assert!(reply.starts_with("*3 *6 :4 :"), "{reply}");
+        assert!(reply.starts_with("*3 *6 :5 :"), "{reply}");
         assert!(reply.contains("*4 $6 CONFIG $3 SET $11 requirepass $10 (redacted) $"), "{reply}");
         assert!(reply.contains("*2 $4 AUTH $10 (redacted) $") && reply.ends_with(" $3 bob"), "{reply}");
         client.check(&[

@@ -224,7 +224,7 @@ fn random_lines_never_panic() {
         if let Ok(loaded) = Loader::load(None, None, &text) {
             accepted += 1;
             let _ = crate::Config::from(&loaded.settings);
-            let written = crate::rewrite::rewritten(&text, &loaded.settings);
+            let written = crate::rewrite::rewritten(&text, &loaded.settings, crate::rewrite::Extent::Changed);
             let again = Loader::load(None, None, &written);
             let again = again.unwrap_or_else(|error| panic!("{:?}: {error}", String::from_utf8_lossy(&text)));
             for option in table::ids() {

@@ -9,7 +9,8 @@ fn check(text: &str, changes: &[&str], expected: &str) {
     let live = Live::new(crate::Loader::load(None, None, text.as_bytes()).expect("a good text"));
     let changes: Vec<&[u8]> = changes.iter().map(|word| word.as_bytes()).collect();
     live.set(&changes, Context::default()).expect("good changes");
-    let new = String::from_utf8(rewritten(text.as_bytes(), &live.settings())).expect("only ASCII here");
+    let new = String::from_utf8(rewritten(text.as_bytes(), &live.settings(), Extent::Changed))
+        .expect("only ASCII here");
     let dir = new.lines().find(|line| line.starts_with("dir ")).expect("dir is always written").to_owned();
     let new = new.replace(&format!("{dir}\n"), "");
     assert_eq!(new, expected);
@@ -75,7 +76,7 @@ fn older_names_are_recognized() {
 #[test]
 fn other_directives_stay_and_nonsense_is_kept_as_a_comment() {
     let text = b"rename-command FLUSHALL \"\"\nbogus 1\nport \"1\n";
-    let new = rewritten(text, &Settings::default());
+    let new = rewritten(text, &Settings::default(), Extent::Changed);
     let new = String::from_utf8(new).expect("only ASCII here");
     assert!(new.starts_with("rename-command FLUSHALL \"\"\n# ??? bogus 1\n# ??? port \"1\n"), "{new}");
 }
@@ -106,9 +107,9 @@ fn output_limits_are_written_by_class() {
 fn rewriting_twice_changes_nothing() {
     let text = b"# x\nport 1\nslave-priority 5\nsave 1 1\n";
     let loaded = crate::Loader::load(None, None, text).expect("a good text");
-    let once = rewritten(text, &loaded.settings);
+    let once = rewritten(text, &loaded.settings, Extent::Changed);
     let again = crate::Loader::load(None, None, &once).expect("our own text");
-    assert_eq!(rewritten(&once, &again.settings), once);
+    assert_eq!(rewritten(&once, &again.settings, Extent::Changed), once);
 }
 
 fn scratch(name: &str) -> std::path::PathBuf {
@@ -150,4 +151,18 @@ fn errors_have_redis_texts() {
         live.rewrite().expect_err("no directory").to_string(),
         "ERR Rewriting config file: No such file or directory"
     );
+}
+
+#[test]
+fn a_file_that_spells_out_everything_means_the_same() {
+    let text = b"# mine\nport 7000\nsave 10 20\n";
+    let loaded = crate::Loader::load(None, None, text).expect("a good text");
+    let all = rewritten(text, &loaded.settings, Extent::All);
+    let lines = String::from_utf8_lossy(&all);
+    assert!(lines.contains("\ntimeout 0\n") && lines.contains("\nmaxmemory-policy noeviction\n"), "{lines}");
+    let again = crate::Loader::load(None, None, &all).expect("our own text");
+    for option in table::ids() {
+        let name = option.spec().name;
+        assert_eq!(again.settings.value(option), loaded.settings.value(option), "{name}");
+    }
 }

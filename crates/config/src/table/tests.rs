@@ -143,7 +143,7 @@ fn other_values_go_round_through_a_file() {
                 assert!(tolerated, "{} refuses {sample}", spec.name);
                 continue;
             }
-            let text = crate::rewrite::rewritten(b"", &settings);
+            let text = crate::rewrite::rewritten(b"", &settings, crate::rewrite::Extent::Changed);
             let loaded = crate::Loader::load(None, None, &text);
             let loaded = loaded.unwrap_or_else(|error| panic!("{} {sample}: {error}", spec.name));
             assert_eq!(loaded.settings.value(option), settings.value(option), "{} {sample}", spec.name);

@@ -162,6 +162,7 @@ struct Own {
     command: &'static str,
     request_bytes: u64,
     argument_bytes: usize,
+    unsent_bytes: u64,
 }
 
 fn own(ctx: &Ctx<'_>, args: Args<'_>, command: &'static str) -> Own {
@@ -171,6 +172,7 @@ fn own(ctx: &Ctx<'_>, args: Args<'_>, command: &'static str) -> Own {
         command,
         request_bytes: request_bytes(args),
         argument_bytes: args.iter().map(|arg| arg.len()).sum(),
+        unsent_bytes: ctx.reply.unsent_bytes() as u64,
     }
 }
 
@@ -208,20 +210,19 @@ fn describe(text: &mut String, ctx: &Ctx<'_>, client: &Client, own: Option<&Own>
         (None, number) => command_name(ctx, number),
     };
     let input = own.map_or_else(|| gauges.input_bytes.load(Ordering::Relaxed), |own| own.request_bytes);
-    let input_free = gauges.input_free_bytes.load(Ordering::Relaxed);
+    let input_free = gauges.query_buffer_free_bytes(input, now_ms);
     let arguments = own.map_or(0, |own| own.argument_bytes) as u64;
-    let unsent = gauges.output_bytes.load(Ordering::Relaxed);
+    let unsent = own.map_or_else(|| gauges.output_bytes.load(Ordering::Relaxed), |own| own.unsent_bytes);
     let output_memory = gauges.output_memory_bytes.load(Ordering::Relaxed);
     let (buffered, pieces, list_memory) = match unsent {
         0..=REPLY_BUFFER_BYTES => (unsent, 0, 0),
         _ => (0, output_memory.div_ceil(REPLY_BUFFER_BYTES).max(1), output_memory.max(unsent)),
     };
+    // Receive buffers belong to the reactor and are not counted for each of their users.
     let memory = size_of::<Client>() as u64
         + size_of::<engine::Session>() as u64
         + arguments
-        + input
-        + input_free
-        + output_memory.max(list_memory);
+        + gauges.memory_bytes().max(list_memory);
     let events = if unsent > 0 { "rw" } else { "r" };
     // Writing to a String cannot fail.
     let _ = writeln!(

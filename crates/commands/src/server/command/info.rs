@@ -56,9 +56,7 @@ fn describe(reply: &mut Writer<'_>, registered: &Registered) {
     if legacy.movable {
         flags = flags.and(Flags::MOVABLE_KEYS);
     }
-    // Two flags are our own business.
-    let flags: Vec<&str> = flags.names().filter(|name| *name != Flags::NAMES[PROTECTED].1).collect();
-    statuses(reply, &flags);
+    statuses(reply, &shown(flags).collect::<Vec<_>>());
     for number in [legacy.first, legacy.last, legacy.step] {
         reply.integer(i64::from(number));
     }
@@ -71,14 +69,14 @@ fn describe(reply: &mut Writer<'_>, registered: &Registered) {
     registered.subcommands.iter().for_each(|subcommand| describe(reply, subcommand));
 }
 
-/// Where PROTECTED stands among the flags' names: it is not shown, as in Redis.
-const PROTECTED: usize = {
-    let mut at = 0;
-    while Flags::NAMES[at].0.0 != Flags::PROTECTED.0 {
-        at += 1;
-    }
-    at
-};
+/// Flags that are not shown, as in Redis.
+const HIDDEN: [Flags; 2] = [Flags::PROTECTED, Flags::MAY_REPLICATE];
+
+/// The names of the flags that are shown.
+fn shown(flags: Flags) -> impl Iterator<Item = &'static str> {
+    let hidden = |flag: &Flags| HIDDEN.iter().any(|hidden| hidden.has(*flag));
+    Flags::NAMES.iter().filter(move |(flag, _)| flags.has(*flag) && !hidden(flag)).map(|(_, name)| *name)
+}
 
 /// A set of status replies.
 pub(super) fn statuses(reply: &mut Writer<'_>, names: &[&str]) {

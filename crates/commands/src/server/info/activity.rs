@@ -11,11 +11,11 @@ pub(super) fn clients(page: &mut Page, ctx: &mut Ctx<'_>) {
     let engine = ctx.engine;
     let config = engine.config.load();
     let (mut input, mut output, mut blocked) = (0, 0, 0);
+    let now_ms = now_ms();
     for client in engine.clients.all() {
         let gauges = &client.gauges;
-        let held =
-            gauges.input_bytes.load(Ordering::Relaxed) + gauges.input_free_bytes.load(Ordering::Relaxed);
-        input = input.max(held);
+        let unexecuted = gauges.input_bytes.load(Ordering::Relaxed);
+        input = input.max(unexecuted + gauges.query_buffer_free_bytes(unexecuted, now_ms));
         output = output.max(gauges.output_memory_bytes.load(Ordering::Relaxed));
         blocked += u64::from(gauges.flags.load(Ordering::Relaxed) & ClientFlags::BLOCKED != 0);
     }
@@ -28,7 +28,6 @@ pub(super) fn clients(page: &mut Page, ctx: &mut Ctx<'_>) {
     page.lines(&["tracking_clients", "pubsub_clients", "watching_clients", "clients_in_timeout_table"], 0);
     page.lines(&["total_watched_keys", "total_blocking_keys", "total_blocking_keys_on_nokey"], 0);
     page.line("monitor_clients", engine.monitors.load(Ordering::Relaxed));
-    let now_ms = now_ms();
     let pause = &engine.clients.pause;
     let left_ms = pause.until_ms(now_ms).map(|until_ms| until_ms - now_ms);
     let actions = match (left_ms, pause.is_for_all()) {

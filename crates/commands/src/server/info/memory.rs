@@ -1,9 +1,7 @@
 //! Section Memory: what the process occupies, and what of it is data.
 
-use std::sync::atomic::Ordering;
-
 use engine::figures::machine_bytes;
-use engine::{Client, Ctx, Session, now_ms};
+use engine::{Client, Ctx, Session};
 
 use super::keys::overhead_bytes;
 use super::page::{Page, human};
@@ -12,7 +10,7 @@ pub(super) fn memory(page: &mut Page, ctx: &mut Ctx<'_>) {
     let index = overhead_bytes(ctx);
     let engine = ctx.engine;
     let config = engine.config.load();
-    let memory = engine.samples.memory(now_ms());
+    let memory = engine.samples.memory();
     let clients: u64 = engine.clients.all().iter().map(|client| client_bytes(client)).sum();
     let overhead = (memory.startup + index + clients).min(memory.used);
     let dataset = memory.used - overhead;
@@ -58,10 +56,7 @@ pub(super) fn memory(page: &mut Page, ctx: &mut Ctx<'_>) {
 }
 
 fn client_bytes(client: &Client) -> u64 {
-    let gauges = &client.gauges;
-    let held = [&gauges.input_bytes, &gauges.input_free_bytes, &gauges.output_memory_bytes];
-    let buffers: u64 = held.iter().map(|gauge| gauge.load(Ordering::Relaxed)).sum();
-    buffers + (size_of::<Client>() + size_of::<Session>()) as u64
+    client.gauges.memory_bytes() + (size_of::<Client>() + size_of::<Session>()) as u64
 }
 
 fn percent(part: u64, whole: u64) -> String {

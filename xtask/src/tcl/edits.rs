@@ -1,0 +1,248 @@
+//! Changes to the suite's tests where they need something of a later version although what they are about is here already: the
+//! test then runs with what there is, instead of being excused as a whole.
+//!
+//! A row goes when the command that it avoids exists. Tests about the missing thing itself are not edited but excused, in
+//! `xtask/tcl-allowed.txt`.
+
+use std::fs;
+use std::path::Path;
+
+/// One replacement in a file of the suite.
+struct Edit {
+    /// The file below `tests/`, without `.tcl`.
+    unit: &'static str,
+    /// The text, and how often it is there.
+    from: (&'static str, usize),
+    to: &'static str,
+    why: &'static str,
+}
+
+const fn edit(unit: &'static str, from: &'static str, to: &'static str, why: &'static str) -> Edit {
+    Edit { unit, from: (from, 1), to, why }
+}
+
+const EDITS: &[Edit] = &[
+    edit(
+        "unit/expire",
+        "        r lpush x foo\n        r expire x 1000\n        r lpush x bar\n        r lrange x 0 -1\n    } {bar foo}",
+        "        r append x foo\n        r expire x 1000\n        r append x bar\n        r get x\n    } {foobar}",
+        "a string for a list",
+    ),
+    edit(
+        "unit/expire",
+        "start_server {overrides {appendonly {yes} appendfsync always} tags {external:skip}} {",
+        "start_server {tags {external:skip}} {",
+        "a server with append-only files does not start; the test inside is skipped",
+    ),
+    edit(
+        "unit/introspection",
+        "            socket-mark-id\n        }\n",
+        "            socket-mark-id\n            aof-rewrite-cpulist bgsave-cpulist bio-cpulist server-cpulist cluster-databases hash-seed mptcp \
+         rdma-completion-vector rdma-rx-size repl-mptcp unixsocketgroup reactor stripes\n        }\n",
+        "options that came after 7.0 and are immutable in Redis 8 and Valkey 9 too, and two of our own",
+    ),
+    edit(
+        "unit/introspection",
+        "        r migrate [srv 0 host] [srv 0 port] key 9 5000\n        r migrate [srv 0 host] [srv 0 port] key 9 5000 AUTH user\n        \
+         r migrate [srv 0 host] [srv 0 port] key 9 5000 AUTH2 user password\n        catch {r auth",
+        "        catch {r auth",
+        "no MIGRATE; AUTH and HELLO stay",
+    ),
+    edit(
+        "unit/introspection",
+        "        assert_match {*\"key\"*\"9\"*\"5000\"*} [$rd read]\n        assert_match {*\"key\"*\"9\"*\"5000\"*\"(redacted)\"*} [$rd read]\n        \
+         assert_match {*\"key\"*\"9\"*\"5000\"*\"(redacted)\"*\"(redacted)\"*} [$rd read]\n",
+        "",
+        "no MIGRATE; AUTH and HELLO stay",
+    ),
+    edit(
+        "unit/introspection-2",
+        "        assert_equal {{k1 {RW access delete}} {k2 {RW insert}}} [r command getkeysandflags LMOVE k1 k2 left right]\n        \
+         assert_equal {{k1 {RO access}} {k2 {OW update}}} [r command getkeysandflags sort k1 store k2]\n",
+        "",
+        "no LMOVE, no SORT; SET and MSET stay",
+    ),
+    edit("unit/introspection-2", "aclcat scripting", "aclcat connection", "no scripts"),
+    edit(
+        "unit/introspection-2",
+        "[lsearch $commands \"eval\"] -1",
+        "[lsearch $commands \"auth\"] -1",
+        "no scripts",
+    ),
+    edit(
+        "unit/introspection-2",
+        "[lsearch $commands \"script|kill\"] -1",
+        "[lsearch $commands \"client|kill\"] -1",
+        "no scripts",
+    ),
+    edit(
+        "unit/introspection-2",
+        "        assert_not_equal [lsearch $commands \"cluster|help\"] -1\n",
+        "",
+        "no CLUSTER; CLIENT stays",
+    ),
+    edit(
+        "unit/keyspace",
+        "    test {MOVE basic usage} {\n",
+        "    test {MOVE basic usage} {\n        r flushdb\n",
+        "the test before it, of streams, would have done it",
+    ),
+    edit(
+        "unit/latency-monitor",
+        "        r hset f k v\n        r hgetall f\n        set histo [dict create {*}[r latency histogram set hset]]",
+        "        r append f v\n        r strlen f\n        set histo [dict create {*}[r latency histogram set append]]",
+        "a string for a hash",
+    ),
+    edit("unit/latency-monitor", "[dict get $histo hset]", "[dict get $histo append]", "a string for a hash"),
+    edit(
+        "unit/latency-monitor",
+        "latency histogram hgetall get zadd",
+        "latency histogram strlen get getdel",
+        "a string for a hash",
+    ),
+    edit(
+        "unit/latency-monitor",
+        "[dict get $histo hgetall]",
+        "[dict get $histo strlen]",
+        "a string for a hash",
+    ),
+    Edit {
+        unit: "unit/lazyfree",
+        from: ("r sadd myset {*}$args\n        assert {[r scard myset] == 100000}", 2),
+        to: "r set myset [string repeat x 8000000]\n        assert {[r strlen myset] == 8000000}",
+        why: "a string for a set",
+    },
+    Edit {
+        unit: "unit/protocol",
+        from: ("r srandmember nonexisting_key", 2),
+        to: "r get nonexisting_key",
+        why: "a string for a set",
+    },
+    edit(
+        "unit/oom-score-adj",
+        "            r replicaof localhost 1\n            assert {[get_oom_score_adj] == [expr $base + 20]}\n            r replicaof no one\n",
+        "",
+        "no replicas; the score of a master stays",
+    ),
+    edit(
+        "unit/oom-score-adj",
+        "            set child_pid [get_child_pid 0]\n            # Wait until background child process to setOOMScoreAdj success.\n            \
+         wait_for_condition 100 10 {\n                [get_oom_score_adj $child_pid] == [expr $base + 30]\n            } else {\n                \
+         fail \"Set oom-score-adj of background child process is not ok\"\n            }\n",
+        "",
+        "a save has no child process",
+    ),
+    edit(
+        "unit/pause",
+        "        set rd2 [redis_deferring_client]\n        $rd2 publish foo bar\n        wait_for_blocked_clients_count 2 50 100\n",
+        "",
+        "no PUBLISH; PFCOUNT stays",
+    ),
+    edit(
+        "unit/pause",
+        "        assert_match \"0\" [$rd2 read]\n        $rd close\n        $rd2 close\n",
+        "        $rd close\n",
+        "no PUBLISH; PFCOUNT stays",
+    ),
+    edit(
+        "unit/pause",
+        "        r multi\n        r set foo{t} bar{t} PX 10\n        r set bar{t} foo{t} PX 10\n        r client PAUSE 50000 WRITE\n        r exec\n",
+        "        r set foo{t} bar{t} PX 200\n        r set bar{t} foo{t} PX 200\n        r client PAUSE 50000 WRITE\n",
+        "no MULTI; the keys live long enough to see the pause",
+    ),
+    edit(
+        "unit/pause",
+        "        r replicaof $master_host $master_port\n\n        wait_for_condition 50 100 {\n            [s master_link_status] eq {up}\n        \
+         } else {\n            fail \"Replication not started.\"\n        }\n",
+        "",
+        "no replicas; the tests with this one are skipped",
+    ),
+    edit("unit/protocol", "r sadd ss a\n", "r append ss a\n", "a string for a set"),
+    edit("unit/protocol", "r srandmember ss 100\n", "r mget ss\n", "a string for a set"),
+    edit(
+        "unit/protocol",
+        "        r multi\n        r incrbyfloat k 1.0\n        assert_equal [r exec] 2\n",
+        "        assert_equal [r incrbyfloat k 1.0] 2\n",
+        "no MULTI",
+    ),
+    edit(
+        "unit/slowlog",
+        "        catch {r acl setuser \"slowlog test user\" +get +set} _\n        r config set masterauth \"\"\n        \
+         r acl setuser slowlog-test-user +get +set\n",
+        "        r config set masterauth \"\"\n",
+        "no ACL; the secret option stays",
+    ),
+    edit(
+        "unit/slowlog",
+        "        assert_equal 5 [llength $slowlog_resp]\n        assert_equal {slowlog reset} [lindex [lindex $slowlog_resp 4] 3]\n        \
+         assert_equal {acl setuser (redacted) (redacted) (redacted)} [lindex [lindex $slowlog_resp 3] 3]\n        \
+         assert_equal {config set masterauth (redacted)} [lindex [lindex $slowlog_resp 2] 3]\n        \
+         assert_equal {acl setuser (redacted) (redacted) (redacted)} [lindex [lindex $slowlog_resp 1] 3]\n",
+        "        assert_equal 3 [llength $slowlog_resp]\n        assert_equal {slowlog reset} [lindex [lindex $slowlog_resp 2] 3]\n        \
+         assert_equal {config set masterauth (redacted)} [lindex [lindex $slowlog_resp 1] 3]\n",
+        "no ACL; the secret option stays",
+    ),
+    edit(
+        "unit/slowlog",
+        "        r sadd set a b c d e\n        r slowlog reset\n\n        # SPOP is rewritten as DEL when all keys are removed\n        \
+         r spop set 10\n        assert_equal {spop set 10} [lindex [lindex [r slowlog get] 0] 3]\n\n        \
+         # Test replacing client arguments\n        r slowlog reset\n\n        # GEOADD is replicated as ZADD\n        \
+         r geoadd cool-cities -122.33207 47.60621 Seattle\n        \
+         assert_equal {geoadd cool-cities -122.33207 47.60621 Seattle} [lindex [lindex [r slowlog get] 0] 3]\n",
+        "",
+        "no sets, no GEOADD; GETSET and INCRBYFLOAT stay",
+    ),
+    edit(
+        "unit/slowlog",
+        "        set rd [redis_deferring_client]\n        $rd blpop l 0\n        wait_for_blocked_clients_count 1 50 100\n        r multi\n        \
+         r lpush l foo\n        r slowlog reset\n        r exec\n        $rd read\n        $rd close\n        \
+         assert_equal {blpop l 0} [lindex [lindex [r slowlog get] 0] 3]\n",
+        "",
+        "no lists; GETSET and INCRBYFLOAT stay",
+    ),
+    edit("unit/slowlog", "        r sadd set 3 4 5 6", "        r del set 3 4 5 6", "another long request"),
+    edit("unit/slowlog", "    } {sadd set 3 4 5 6", "    } {del set 3 4 5 6", "another long request"),
+    edit("unit/slowlog", "        r sadd set foo $arg", "        r del set foo $arg", "another long request"),
+    edit("unit/slowlog", "    } {sadd set foo {AAAA", "    } {del set foo {AAAA", "another long request"),
+    edit("unit/slowlog", "        r sadd set a b c\n", "        r mset set a\n", "any request will do"),
+    edit("unit/slowlog", "        r lpush list a\n", "        r append list a\n", "any request will do"),
+];
+
+/// Applies all edits to the suite in `folder`, a fresh copy. Returns how many there are.
+pub fn apply(folder: &Path) -> Result<usize, String> {
+    for edit in EDITS {
+        let path = folder.join("tests").join(format!("{}.tcl", edit.unit));
+        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+        let text = fs::read_to_string(&path).map_err(failed)?;
+        fs::write(&path, edit.applied(&text)?).map_err(failed)?;
+    }
+    Ok(EDITS.len())
+}
+
+impl Edit {
+    fn applied(&self, text: &str) -> Result<String, String> {
+        let (from, count) = self.from;
+        let found = text.matches(from).count();
+        if found == count {
+            return Ok(text.replace(from, self.to));
+        }
+        let what = from.trim().lines().next().unwrap_or_default();
+        Err(format!(
+            "{} has {found} times, not {count}, what is edited because of `{}`: {what}",
+            self.unit, self.why
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_that_does_not_fit_is_an_error() {
+        let row = edit("unit/x", "sadd s", "append s", "no sets");
+        assert_eq!(row.applied("r sadd s a").unwrap(), "r append s a");
+        assert!(row.applied("r zadd s a").unwrap_err().contains("0 times"));
+        assert!(row.applied("sadd s sadd s").is_err());
+    }
+}
