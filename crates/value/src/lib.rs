@@ -11,14 +11,17 @@
 //! | [`directory`] | the hash-ordered radix directory behind large sets, hashes and member indexes |
 //! | [`fields`] | hashes, small and large |
 //! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
+//! | [`list`] | lists, small and large |
 //! | [`member_hash`](mod@member_hash) | the hash of members and fields |
-//! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
 //! | [`member_leaf`] | the packed leaf of sets and hashes |
+//! | [`number`] | numbers as Redis reads and prints them |
+//! | [`ordered`] | the copy-on-write B+tree with counts behind lists, sorted sets and streams |
+//! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
 //! | `room` | sizes of nodes' buffers |
 //! | [`score_index`] | from a member's hash to its score |
 //! | [`set`] | sets, small and large |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
-//! | [`number`] | numbers as Redis reads and prints them |
+//! | [`zset`] | sorted sets, small and large |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -27,14 +30,17 @@ pub mod block_tree;
 pub mod directory;
 pub mod fields;
 pub mod hyperloglog;
+pub mod list;
 pub mod member_hash;
 pub mod member_leaf;
 pub mod number;
+pub mod ordered;
 pub mod packed;
 mod room;
 pub mod score_index;
 pub mod set;
 pub mod string;
+pub mod zset;
 
 pub use block_tree::{BlockTree, SharedSlice};
 pub use member_hash::member_hash;

@@ -175,7 +175,7 @@ pub struct Iter<'a> {
 
 impl<'a> Iter<'a> {
     /// Position of what [`Iterator::next`] returns next.
-    pub fn position(&self) -> usize {
+    pub fn at(&self) -> usize {
         self.from
     }
 }
