@@ -2,8 +2,7 @@
 //!
 //! Hashes are spread evenly, so among a hundred fragments one is within 8 places of where it should be nine times in ten. A
 //! window of 16 around the guess is compared as a whole, without a branch for each step; what lies outside is found by
-//! halving. Measured on 10,000 elements (an AMD EPYC, all in its second-level cache): a lookup of 172 ns with a walk from
-//! the guess became 123 ns.
+//! halving.
 
 /// Fragments that are compared at once.
 pub const WINDOW: usize = 16;

@@ -311,3 +311,43 @@ fn both_zeros_are_kept() {
     small::set(&mut small, b"a", -0.0);
     assert_eq!(Packed::new(&small).element(1), Some(Element::Int(0)));
 }
+
+/// The listpack inside `DUMP` of the sorted set in the next test, from redis-server 8.0.6.
+const SERVER_HEX: &str = "870000001a00816502842d696e66058163020001816b028431652d370581690283302e31048161\
+    02010181620283312e3504816a0292332e30303030303030303030303030303034130c010501816702f4ffffffffffff0f0009\
+    816602f4000000000000100009816c02f450f330a64b9bb601098168028531652b32300681640283696e6604ff";
+
+#[test]
+fn a_small_one_has_the_bytes_of_a_listpack() {
+    let mut block = packed::EMPTY.to_vec();
+    for (member, score) in [
+        ("a", 1.0),
+        ("b", 1.5),
+        ("c", -0.0),
+        ("d", f64::INFINITY),
+        ("e", f64::NEG_INFINITY),
+        ("f", 4_503_599_627_370_496.0),
+        ("g", 4_503_599_627_370_495.0),
+        ("h", 1e20),
+        ("i", 0.1),
+        ("j", 3.000_000_000_000_000_4),
+        ("k", 1e-7),
+        ("l", 123_456_789_012_345_680.0),
+        ("12", 5.0),
+    ] {
+        small::set(&mut block, member.as_bytes(), score);
+    }
+    let mut listpack = Vec::new();
+    Packed::new(&block).append_listpack(&mut listpack);
+    let hex: String = listpack.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, SERVER_HEX);
+}
+
+#[test]
+fn frozen_values_may_be_read_on_other_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<LargeZset>();
+    shared::<ZsetDrain>();
+    shared::<ZsetTeardown>();
+    shared::<crate::list::LargeList>();
+}
