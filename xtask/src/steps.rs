@@ -19,9 +19,8 @@ use crate::setup;
 pub const USAGE: &str = "test [--server PATH] [--only WORD] [--list] [--all]";
 
 /// Steps that do not pass yet, and what is missing. `--all` runs them too; a row goes when its step passes.
-const NOT_YET: &[(&str, &str)] = &[
-    ("system test expiry", "memory of expired keys comes back after five seconds, not one"),
-];
+const NOT_YET: &[(&str, &str)] =
+    &[("system test expiry", "memory of expired keys comes back after five seconds, not one")];
 
 /// A step that takes longer has hung.
 const STEP_MAX: Duration = Duration::from_secs(20 * 60);
@@ -99,7 +98,8 @@ pub fn run(mut args: Args) -> Result<(), String> {
 /// All steps. With a given server ours is not built.
 fn steps(given_server: bool) -> Vec<Step> {
     let nextest = setup::find("cargo-nextest").is_some();
-    let unit = if nextest { "cargo nextest run --no-tests=pass --no-fail-fast" } else { "cargo test --quiet" };
+    let unit =
+        if nextest { "cargo nextest run --no-tests=pass --no-fail-fast" } else { "cargo test --quiet" };
     let mut steps = vec![step("tidy", "cargo xtask tidy")];
     if !given_server {
         steps.push(Step { vital: true, ..step("build", "cargo build --release -p evenkeel") });

@@ -10,14 +10,21 @@
 
 pub mod bitmap;
 pub mod connection;
+pub mod geo;
+pub mod hash;
 pub mod help;
 pub mod hyperloglog;
 pub mod keys;
+pub mod list;
 pub mod manual;
 pub mod number;
 pub mod persistence;
 pub mod server;
+pub mod set;
+pub mod sort;
+pub mod stream;
 pub mod string;
+pub mod zset;
 
 #[cfg(test)]
 mod reference;
@@ -30,11 +37,18 @@ use engine::Command;
 const FAMILIES: &[&[&Command]] = &[
     bitmap::COMMANDS,
     connection::COMMANDS,
+    geo::COMMANDS,
+    hash::COMMANDS,
     hyperloglog::COMMANDS,
     keys::COMMANDS,
+    list::COMMANDS,
     persistence::COMMANDS,
     server::COMMANDS,
+    set::COMMANDS,
+    sort::COMMANDS,
+    stream::COMMANDS,
     string::COMMANDS,
+    zset::COMMANDS,
 ];
 
 /// Every command.

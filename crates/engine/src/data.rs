@@ -3,9 +3,13 @@
 //! Expired keys are removed when they are met, accesses are counted and noted, changes are counted as `dirty`, and what a
 //! replica would have to be sent is gathered in [`Effects`]. Takes no lock itself.
 
-use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied};
+use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied, ValueType};
+use value::fields::FieldsRef;
+use value::list::ListRef;
 use value::number::parse_i64;
+use value::set::SetRef;
 use value::string::StrRef;
+use value::zset::ZsetRef;
 
 use crate::clock::Clock;
 use crate::effect::Effects;
@@ -213,6 +217,35 @@ impl<'a> Data<'a> {
     #[inline]
     pub fn read_string<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<StrRef<'b>>, Error> {
         self.read(key).map(|view| view.value.string().ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// Reads a key that must be a list or absent.
+    pub fn read_list<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<ListRef<'b>>, Error> {
+        self.read(key).map(|view| view.value.list().ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// Reads a key that must be a set or absent.
+    pub fn read_set<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<SetRef<'b>>, Error> {
+        self.read(key).map(|view| view.value.set().ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// Reads a key that must be a sorted set or absent.
+    pub fn read_zset<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<ZsetRef<'b>>, Error> {
+        self.read(key).map(|view| view.value.zset().ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// Reads a key that must be a hash or absent.
+    pub fn read_hash<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<FieldsRef<'b>>, Error> {
+        self.read(key).map(|view| view.value.hash().ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// A key about to be changed that must have this type or be absent. Whoever takes the last element out removes the key, counts
+    /// the change in [`dirty`](Self::dirty), and sets what a replica is told.
+    pub fn write_as<'b>(&'b mut self, key: &'b [u8], value_type: ValueType) -> Result<Entry<'b>, Error> {
+        match self.write(key) {
+            Entry::Occupied(entry) if entry.value().value_type() != value_type => Err(Error::WRONG_TYPE),
+            entry => Ok(entry),
+        }
     }
 
     /// A key about to be changed: noted as an access, not counted as a hit or miss.

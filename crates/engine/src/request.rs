@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use quanta::Instant;
 use keyspace::{Access, KeyHash};
 use net::Conn;
+use quanta::Instant;
 use resp::ProtocolError;
 
 use crate::command::{Flags, Scope};

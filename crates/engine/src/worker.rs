@@ -301,9 +301,8 @@ impl Worker {
             return;
         }
         self.keys.clear();
-        self.keys.extend(
-            requests.iter().filter_map(|r| Some((items[r.item].conn.session.database, r.hash?))),
-        );
+        self.keys
+            .extend(requests.iter().filter_map(|r| Some((items[r.item].conn.session.database, r.hash?))));
         batch.visit.inside(self.id).prefetch(self.keys.iter().copied());
     }
 

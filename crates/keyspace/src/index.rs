@@ -313,7 +313,9 @@ impl Index {
 
     /// Heap bytes of buckets, segments and directory.
     pub(crate) fn bytes(&self) -> usize {
-        self.bucket_bytes + self.segments.capacity() * size_of::<Segment>() + self.directory.capacity() * size_of::<Sector>()
+        self.bucket_bytes
+            + self.segments.capacity() * size_of::<Segment>()
+            + self.directory.capacity() * size_of::<Sector>()
     }
 
     /// Segments in use and buckets in total (DEBUG HTSTATS).
@@ -681,7 +683,8 @@ impl Index {
             return;
         }
         let span = self.span_of(id);
-        let buddy = if self.segments[id as usize].prefix.is_multiple_of(2) { span.end } else { span.start - 1 };
+        let buddy =
+            if self.segments[id as usize].prefix.is_multiple_of(2) { span.end } else { span.start - 1 };
         let mut pair = [id, self.directory[buddy].segment];
         pair.sort_unstable_by_key(|&id| self.span_of(id).start);
         let [low_id, high_id] = pair;

@@ -28,12 +28,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use ahash::RandomState;
 use value::string::Shared;
+use value::{Large, LargeMut};
 
 use crate::entry::{NewValue, OwnedValue, ValueRef};
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::reclaim::Reclaimer;
 use crate::sync::{RawLock, RwLock};
-use crate::table::{EntryView, Found, Mark, SinkSource, Table, TableBytes};
+use crate::table::{EntryBlock, EntryView, Found, Mark, SinkSource, Table, TableBytes};
 
 /// What a snapshot does with entries that are about to change.
 pub trait PreImage: Send + Sync {
@@ -314,8 +315,8 @@ impl Keyspace {
     }
 
     /// Queues a large value to be freed in the background.
-    pub fn free_large(&self, shared: Box<Shared>) {
-        self.reclaimer.large(shared);
+    pub fn free_large(&self, large: Large) {
+        self.reclaimer.large(large);
     }
 
     /// Queues a table to be freed in the background.
@@ -922,9 +923,23 @@ impl<'a> Occupied<'a> {
         self.table.inline_mut(self.found, self.mark)
     }
 
-    /// Changes a large value in place. None when the value is not a large one.
+    /// Changes a large string in place. None when the value is not one.
     pub fn shared_mut<R>(&mut self, change: impl FnOnce(&mut Shared) -> R) -> Option<R> {
-        self.table.shared_mut(self.found, self.mark, change)
+        self.large_mut(|large| match large {
+            LargeMut::String(shared) => Some(change(shared)),
+            _ => None,
+        })?
+    }
+
+    /// Changes a large value in place. None when the value is not a large one.
+    pub fn large_mut<R>(&mut self, change: impl FnOnce(LargeMut<'_>) -> R) -> Option<R> {
+        self.table.large_mut(self.found, self.mark, change)
+    }
+
+    /// The block of a small collection, to be changed. None when the value is something else. Nobody else sees the key before the
+    /// access is given up, so that it may be empty or overlong in between.
+    pub fn block(&mut self) -> Option<EntryBlock<'_>> {
+        self.table.block(&mut self.found, self.mark)
     }
 
     /// What the key occupies: its entry with the allocator's rounding, its large value, its share of a bucket. What a
@@ -938,7 +953,7 @@ impl<'a> Occupied<'a> {
         // Of a large value this is a second handle, dropped for the first one below.
         let copy = self.view().to_owned_value();
         match self.table.remove(self.found, self.mark) {
-            Some(large) => OwnedValue::Shared(large),
+            Some(large) => OwnedValue::Large(large),
             None => copy,
         }
     }

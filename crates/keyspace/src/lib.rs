@@ -34,12 +34,11 @@ pub use alloc::{
     stats as allocator_stats, version as allocator_version,
 };
 #[cfg(not(loom))]
-pub use entry::{INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
+pub use entry::{Form, INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 #[cfg(not(loom))]
 pub use keyspace::{
-    Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable,
-    Vacant,
+    Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable, Vacant,
 };
 #[cfg(not(loom))]
-pub use table::{EntryView, Table, TableBytes};
+pub use table::{EntryBlock, EntryView, Table, TableBytes};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
+use value::Large;
 use value::string::Shared;
 
 use crate::table::Table;
@@ -14,7 +15,7 @@ use crate::table::Table;
 const SLICE_NODES: usize = 256;
 
 enum Garbage {
-    Large(Box<Shared>),
+    Large(Large),
     Table(Table),
 }
 
@@ -49,11 +50,12 @@ impl Reclaimer {
     }
 
     /// Queues a large value; a flat one is freed at once, which is a single call to the allocator.
-    pub(crate) fn large(&self, shared: Box<Shared>) {
-        if let Shared::Tree(_) = *shared {
-            self.counts.pending.fetch_add(1, Ordering::Relaxed);
-            let _ = self.queue.send(Garbage::Large(shared));
+    pub(crate) fn large(&self, large: Large) {
+        if matches!(&large, Large::String(shared) if matches!(**shared, Shared::Flat(_))) {
+            return;
         }
+        self.counts.pending.fetch_add(1, Ordering::Relaxed);
+        let _ = self.queue.send(Garbage::Large(large));
     }
 
     /// Queues a whole table.
@@ -76,8 +78,8 @@ impl Reclaimer {
 
 fn free(item: Garbage) -> u64 {
     match item {
-        Garbage::Large(shared) => {
-            if let Some(mut teardown) = shared.into_teardown() {
+        Garbage::Large(large) => {
+            if let Some(mut teardown) = large.into_teardown() {
                 while !teardown.step(SLICE_NODES) {
                     std::thread::yield_now();
                 }

@@ -10,9 +10,15 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use value::string::{Shared, StrRef};
+use value::fields::FieldsRef;
+use value::list::ListRef;
+use value::packed::Block;
+use value::set::SetRef;
+use value::string::StrRef;
+use value::zset::ZsetRef;
+use value::{Large, LargeMut};
 
-use crate::entry::{EntryPtr, NewValue, OwnedValue, ValueRef};
+use crate::entry::{EntryPtr, Form, NewValue, OwnedValue, ValueRef, ValueType};
 use crate::expiry::{Due, Place, TICK_MS, Wheel, tick_of};
 use crate::gate::WorkerId;
 use crate::index::{Index, Location};
@@ -34,15 +40,33 @@ pub struct EntryView<'a> {
     pub is_raw: bool,
 }
 
-impl EntryView<'_> {
+impl<'a> EntryView<'a> {
     /// The value by itself, to be put into another entry. A large one is shared, not copied.
     pub fn to_owned_value(&self) -> OwnedValue {
-        match self.value {
-            ValueRef::String(StrRef::Int(number)) => OwnedValue::Int(number),
-            ValueRef::String(StrRef::Bytes(bytes)) if self.is_raw => OwnedValue::Raw(bytes.to_vec()),
-            ValueRef::String(StrRef::Bytes(bytes)) => OwnedValue::Bytes(bytes.to_vec()),
-            ValueRef::String(StrRef::Shared(shared)) => OwnedValue::Shared(Box::new(shared.clone())),
+        if let Some(large) = self.value.large() {
+            return OwnedValue::Large(large.freeze());
         }
+        if let Some((form, block)) = self.block() {
+            return OwnedValue::Block(self.value.value_type(), form, block.to_vec());
+        }
+        match self.value.string() {
+            Some(StrRef::Int(number)) => OwnedValue::Int(number),
+            Some(StrRef::Bytes(bytes)) if self.is_raw => OwnedValue::Raw(bytes.to_vec()),
+            Some(StrRef::Bytes(bytes)) => OwnedValue::Bytes(bytes.to_vec()),
+            Some(StrRef::Shared(_)) | None => unreachable!("a large value, or a block"),
+        }
+    }
+
+    /// Form and bytes of a small collection's block.
+    pub fn block(&self) -> Option<(Form, &'a [u8])> {
+        Some(match self.value {
+            ValueRef::List(ListRef::Small(bytes)) => (Form::Packed, bytes),
+            ValueRef::Set(SetRef::Packed(packed)) => (Form::Packed, packed.bytes()),
+            ValueRef::Set(SetRef::Ints(ints)) => (Form::Other, ints.bytes()),
+            ValueRef::Zset(ZsetRef::Small(bytes)) => (Form::Packed, bytes),
+            ValueRef::Hash(FieldsRef::Small(small)) => (small.form().into(), small.packed().bytes()),
+            _ => return None,
+        })
     }
 }
 
@@ -77,7 +101,7 @@ pub struct Table {
     wheel: Wheel,
     deadlines: usize,
     entry_bytes: usize,
-    shared_bytes: u64,
+    large_bytes: u64,
 }
 
 /// Bytes of one or more tables by owner.
@@ -117,12 +141,8 @@ fn pointed(bits: u64) -> EntryPtr {
     unsafe { EntryPtr::from_bits(bits) }
 }
 
-fn shared_footprint(shared: &Shared) -> u64 {
-    shared.heap_bytes() + size_of::<Shared>() as u64
-}
-
-fn shared_bytes_of(entry: EntryPtr) -> u64 {
-    entry.shared_mut().map_or(0, |shared| shared_footprint(shared))
+fn large_bytes_of(entry: EntryPtr) -> u64 {
+    entry.large_mut().map_or(0, |large| large.into_ref().heap_bytes())
 }
 
 fn fragment_of(position: u64) -> u32 {
@@ -143,7 +163,7 @@ impl Table {
             wheel: Wheel::default(),
             deadlines: 0,
             entry_bytes: 0,
-            shared_bytes: 0,
+            large_bytes: 0,
         }
     }
 
@@ -167,7 +187,7 @@ impl Table {
         TableBytes {
             entries: self.entry_bytes as u64,
             index: self.index.bytes() as u64,
-            shared: self.shared_bytes,
+            shared: self.large_bytes,
             expiry: self.wheel.bytes() as u64,
         }
     }
@@ -208,7 +228,7 @@ impl Table {
 
     /// Bytes of an entry: block, large value, slot.
     pub(crate) fn footprint(&self, found: Found) -> u64 {
-        (found.entry.footprint() + size_of::<u64>()) as u64 + shared_bytes_of(found.entry)
+        (found.entry.footprint() + size_of::<u64>()) as u64 + large_bytes_of(found.entry)
     }
 
     pub(crate) fn set_clock(&mut self, found: Found, clock: u32) {
@@ -236,14 +256,12 @@ impl Table {
     }
 
     /// Called with a large value that has left its entry.
-    fn left_behind(shared: Option<Box<Shared>>, mark: Mark<'_>) -> Option<Box<Shared>> {
-        if let Some(Shared::Tree(tree)) = shared.as_deref() {
-            match tree.shared_bytes_estimate() {
-                0 => {}
-                bytes => Self::tell_held_back(bytes, mark),
-            }
+    fn left_behind(large: Option<Large>, mark: Mark<'_>) -> Option<Large> {
+        match large.as_ref().map_or(0, |large| large.as_ref().shared_bytes_estimate()) {
+            0 => {}
+            bytes => Self::tell_held_back(bytes, mark),
         }
-        shared
+        large
     }
 
     pub(crate) fn insert(
@@ -257,7 +275,7 @@ impl Table {
     ) -> Found {
         let entry = EntryPtr::new(key, value, deadline_ms, clock, mark.parity);
         self.entry_bytes += entry.footprint();
-        self.shared_bytes += shared_bytes_of(entry);
+        self.large_bytes += large_bytes_of(entry);
         let location =
             self.index.insert(position, entry.to_bits(), |bits| mark.hasher.position(pointed(bits).key()));
         if let Some(deadline) = deadline_ms {
@@ -272,7 +290,7 @@ impl Table {
         found: &mut Found,
         value: NewValue<'_>,
         mark: Mark<'_>,
-    ) -> Option<Box<Shared>> {
+    ) -> Option<Large> {
         self.before_change(found.entry, mark);
         let before = found.entry.footprint();
         if found.entry.overwrite(&value) {
@@ -282,7 +300,7 @@ impl Table {
         let old = found.entry;
         let new = EntryPtr::new(old.key(), value, old.deadline(), old.clock(), mark.parity);
         self.entry_bytes = self.entry_bytes - before + new.footprint();
-        self.shared_bytes = self.shared_bytes - shared_bytes_of(old) + shared_bytes_of(new);
+        self.large_bytes = self.large_bytes - large_bytes_of(old) + large_bytes_of(new);
         self.index.repoint(found.location, new.to_bits());
         found.entry = new;
         Self::left_behind(old.free(), mark)
@@ -319,11 +337,11 @@ impl Table {
     }
 
     /// Removes an entry. Returns its large value.
-    pub(crate) fn remove(&mut self, found: Found, mark: Mark<'_>) -> Option<Box<Shared>> {
+    pub(crate) fn remove(&mut self, found: Found, mark: Mark<'_>) -> Option<Large> {
         self.before_change(found.entry, mark);
         let deadline = found.entry.deadline();
         self.entry_bytes -= found.entry.footprint();
-        self.shared_bytes -= shared_bytes_of(found.entry);
+        self.large_bytes -= large_bytes_of(found.entry);
         self.index.remove(found.location);
         let shared = found.entry.free();
         if let Some(deadline) = deadline {
@@ -356,19 +374,40 @@ impl Table {
         found.entry.inline_mut()
     }
 
+    /// Replaces a part of an entry's inline block, whose change was announced: see [`EntryPtr::spliced`].
+    fn splice(&mut self, found: &mut Found, at: usize, remove: usize, insert: &[u8]) {
+        let before = found.entry.footprint();
+        let entry = found.entry.spliced(at, remove, insert);
+        if entry != found.entry {
+            self.entry_bytes = self.entry_bytes - before + entry.footprint();
+            self.index.repoint(found.location, entry.to_bits());
+            found.entry = entry;
+        }
+    }
+
+    /// The inline block of a small collection, to be changed.
+    pub(crate) fn block<'a>(&'a mut self, found: &'a mut Found, mark: Mark<'_>) -> Option<EntryBlock<'a>> {
+        if found.entry.value_type() == ValueType::String || found.entry.inline_mut().is_none() {
+            return None;
+        }
+        self.before_change(found.entry, mark);
+        Some(EntryBlock { table: self, found })
+    }
+
     /// Changes an entry's large value in place.
-    pub(crate) fn shared_mut<R>(
+    pub(crate) fn large_mut<R>(
         &mut self,
         found: Found,
         mark: Mark<'_>,
-        change: impl FnOnce(&mut Shared) -> R,
+        change: impl FnOnce(LargeMut<'_>) -> R,
     ) -> Option<R> {
         self.before_change(found.entry, mark);
-        let shared = found.entry.shared_mut()?;
-        let (before, copied) = (shared_footprint(shared), shared.copied_bytes());
-        let result = change(shared);
-        self.shared_bytes = self.shared_bytes - before + shared_footprint(shared);
-        match shared.copied_bytes().saturating_sub(copied) {
+        let large = found.entry.large_mut()?.into_ref();
+        let (before, copied) = (large.heap_bytes(), large.copied_bytes());
+        let result = change(found.entry.large_mut()?);
+        let large = found.entry.large_mut()?.into_ref();
+        self.large_bytes = self.large_bytes - before + large.heap_bytes();
+        match large.copied_bytes().saturating_sub(copied) {
             0 => {}
             held => Self::tell_held_back(held, mark),
         }
@@ -471,7 +510,7 @@ impl Table {
         limit: usize,
         mark: Mark<'_>,
         before: &mut dyn FnMut(EntryView<'_>),
-        large: &mut dyn FnMut(Box<Shared>),
+        large: &mut dyn FnMut(Large),
     ) -> bool {
         let now_tick = (now_ms.max(0) / TICK_MS) as u64;
         let mut left = limit;
@@ -506,7 +545,7 @@ impl Table {
         now_ms: i64,
         mark: Mark<'_>,
         before: &mut dyn FnMut(EntryView<'_>),
-        large: &mut dyn FnMut(Box<Shared>),
+        large: &mut dyn FnMut(Large),
     ) {
         loop {
             let mut victim = None;
@@ -521,6 +560,38 @@ impl Table {
             let found = self.find(position, entry.key()).expect("T1");
             self.remove(found, mark).into_iter().for_each(&mut *large);
         }
+    }
+}
+
+/// The inline block of a small collection, in its entry.
+pub struct EntryBlock<'a> {
+    table: &'a mut Table,
+    found: &'a mut Found,
+}
+
+impl EntryBlock<'_> {
+    /// The block's form.
+    pub fn form(&self) -> Form {
+        self.found.entry.form()
+    }
+
+    /// Says that the block has another form now.
+    pub fn set_form(&mut self, form: Form) {
+        self.found.entry.set_form(form);
+    }
+}
+
+impl Block for EntryBlock<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.found.entry.inline_mut().map_or(&[], |bytes| bytes)
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.found.entry.inline_mut().unwrap_or_default()
+    }
+
+    fn splice(&mut self, at: usize, remove: usize, insert: &[u8]) {
+        self.table.splice(self.found, at, remove, insert);
     }
 }
 

@@ -377,7 +377,7 @@ impl Target<'_> {
             let value = match value {
                 Kept::Int(int) => NewValue::Int(int),
                 Kept::Bytes => NewValue::Bytes(&self.bytes[key_end..value_end]),
-                Kept::Large(shared) => NewValue::Shared(shared),
+                Kept::Large(shared) => NewValue::shared(shared),
             };
             match inside.lock_key(hash).entry(self.database, key) {
                 Entry::Vacant(vacant) => drop(vacant.insert(value, deadline_ms, clock)),

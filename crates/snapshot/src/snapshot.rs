@@ -513,6 +513,7 @@ impl Snapshot {
                 lane.encode(database, entry, value, usage, &self.settings());
                 entry.key.len() as u64 + value.len() + 16
             }
+            _ => todo!("GLUE"),
         }
     }
 

@@ -80,7 +80,7 @@ fn dump(access: &Access<'_>) -> Content {
     for database in 0..access.keyspace().databases() {
         for stripe in 0..access.keyspace().stripes() {
             let end = access.walk(database, stripe, 0, usize::MAX, |view| {
-                let ValueRef::String(value) = view.value;
+                let ValueRef::String(value) = view.value else { panic!("strings only") };
                 all.insert((database, view.key.to_vec()), (value.to_cow().into_owned(), view.deadline_ms));
             });
             assert_eq!(end, None);
@@ -164,15 +164,15 @@ fn change(keyspace: &Keyspace, worker: WorkerId, keys: u32, rng: &mut fastrand::
             let other = keyspace.key(&other_name);
             let mut access = inside.lock_keys([key.hash, other.hash].into_iter());
             let Entry::Occupied(entry) = access.entry(database, key) else { return };
-            let ValueRef::String(moved) = entry.value();
+            let ValueRef::String(moved) = entry.value() else { panic!("strings only") };
             let (moved, deadline) = (moved.to_shared(), entry.deadline_ms());
             entry.remove();
             match access.entry(target, other) {
                 Entry::Occupied(mut entry) => {
-                    entry.set_value(NewValue::Shared(moved));
+                    entry.set_value(NewValue::shared(moved));
                     entry.set_deadline_ms(deadline);
                 }
-                Entry::Vacant(entry) => drop(entry.insert(NewValue::Shared(moved), deadline, 0)),
+                Entry::Vacant(entry) => drop(entry.insert(NewValue::shared(moved), deadline, 0)),
             }
         }
         230..240 => {

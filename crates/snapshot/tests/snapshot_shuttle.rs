@@ -134,7 +134,7 @@ fn change(keyspace: &Keyspace, worker: WorkerId) {
                 put(&mut access, 1 - database, &other_name, NewValue::Bytes(&bytes));
             }
             OwnedValue::Shared(shared) => {
-                put(&mut access, 1 - database, &other_name, NewValue::Shared(*shared));
+                put(&mut access, 1 - database, &other_name, NewValue::shared(*shared));
             }
         }
         return;

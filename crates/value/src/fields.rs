@@ -111,7 +111,7 @@ pub struct Field<'a> {
 }
 
 /// The block of a small hash to read.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct SmallFields<'a> {
     packed: Packed<'a>,
     form: FieldsForm,
@@ -207,7 +207,7 @@ impl<'a> Iterator for SmallIter<'a> {
 }
 
 /// A hash to read. Fields past their deadlines are shown like others: compare with the clock, or take them out first.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum FieldsRef<'a> {
     /// A packed block.
     Small(SmallFields<'a>),

@@ -11,6 +11,7 @@
 //! | [`directory`] | the hash-ordered radix directory behind large sets, hashes and member indexes |
 //! | [`fields`] | hashes, small and large |
 //! | [`hyperloglog`] | Redis's HyperLogLog, which is a string with a layout |
+//! | [`large`] | a large value of any type, for those who keep, freeze and free it |
 //! | [`list`] | lists, small and large |
 //! | [`member_hash`](mod@member_hash) | the hash of members and fields |
 //! | [`member_leaf`] | the packed leaf of sets and hashes |
@@ -30,6 +31,7 @@ pub mod block_tree;
 pub mod directory;
 pub mod fields;
 pub mod hyperloglog;
+pub mod large;
 pub mod list;
 pub mod member_hash;
 pub mod member_leaf;
@@ -43,6 +45,7 @@ pub mod string;
 pub mod zset;
 
 pub use block_tree::{BlockTree, SharedSlice};
+pub use large::{Large, LargeMut, LargeRef};
 pub use member_hash::member_hash;
 pub use score_index::ScoreIndex;
 pub use string::{Shared, StrRef};

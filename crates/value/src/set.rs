@@ -86,7 +86,7 @@ impl SetLimits {
 }
 
 /// A set to read.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum SetRef<'a> {
     /// A block of integers.
     Ints(Intset<'a>),

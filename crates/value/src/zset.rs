@@ -34,6 +34,16 @@ pub enum Encoding {
     Skiplist,
 }
 
+impl Encoding {
+    /// The name in the reply of OBJECT ENCODING.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Listpack => "listpack",
+            Self::Skiplist => "skiplist",
+        }
+    }
+}
+
 /// One of a sorted set's ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

@@ -4,7 +4,6 @@ use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Data, Deadline, Docs, Error, Flags, Group,
     KeyFlags, KeySpec,
 };
-use keyspace::ValueRef;
 use value::bits::{Operation, combine};
 use value::string::{Shared, StrRef};
 
@@ -92,10 +91,8 @@ impl<'a> BitOp<'a> {
         let values: Vec<StrRef<'_>> = self
             .sources
             .iter()
-            .map(|key| match access.get(database, keyspace.key(key)).map(|view| view.value) {
-                Some(ValueRef::String(value)) => value,
-                None => StrRef::Bytes(&[]),
-            })
+            .map(|key| access.get(database, keyspace.key(key)).and_then(|view| view.value.string()))
+            .map(|value| value.unwrap_or(StrRef::Bytes(&[])))
             .collect();
         Ok(combine(self.operation, &values))
     }

@@ -1,7 +1,7 @@
 //! Changing bytes of a string where it lies: inside its entry, or in one block of a large value.
 
 use engine::{Data, Error};
-use keyspace::{Entry, INLINE_MAX, NewValue, Occupied, ValueRef};
+use keyspace::{Entry, INLINE_MAX, NewValue, Occupied};
 use value::number::IntText;
 use value::string::{Shared, StrRef};
 
@@ -40,15 +40,13 @@ pub(super) fn with_len<'b>(
 pub(crate) fn new_value(shared: &Shared) -> NewValue<'_> {
     match shared.as_flat() {
         Some(bytes) if bytes.len() <= INLINE_MAX => NewValue::Raw(bytes),
-        _ => NewValue::Shared(shared.clone()),
+        _ => NewValue::shared(shared.clone()),
     }
 }
 
-/// The entry's string.
+/// The entry's string; whoever asks has refused other types.
 pub(crate) fn string<'e>(entry: &'e Occupied<'_>) -> StrRef<'e> {
-    match entry.value() {
-        ValueRef::String(value) => value,
-    }
+    entry.value().string().unwrap_or(StrRef::Bytes(&[]))
 }
 
 /// A small value with zeros behind it, which take no memory if they are many.
@@ -72,14 +70,12 @@ pub(crate) fn write_at(entry: &mut Occupied<'_>, offset: u64, bytes: &[u8]) {
 
 /// Gives up an integer's or an embedded string's form, as a change in place does.
 fn make_raw(entry: &mut Occupied<'_>) {
-    match entry.value() {
-        ValueRef::String(StrRef::Shared(_)) => {}
-        ValueRef::String(StrRef::Bytes(bytes)) => {
+    match string(entry) {
+        StrRef::Shared(_) => {}
+        StrRef::Bytes(bytes) => {
             let len = bytes.len();
             entry.resize_inline(len);
         }
-        ValueRef::String(StrRef::Int(number)) => {
-            entry.set_value(NewValue::Raw(IntText::new(number).as_bytes()))
-        }
+        StrRef::Int(number) => entry.set_value(NewValue::Raw(IntText::new(number).as_bytes())),
     }
 }

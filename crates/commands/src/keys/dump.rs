@@ -29,6 +29,7 @@ pub fn payload(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) {
     let mut compressor = compress.then(Compressor::new);
     match value {
         ValueRef::String(string) => rdb::dump::string(out, string, compressor.as_mut()),
+        _ => todo!("GLUE"),
     }
 }
 

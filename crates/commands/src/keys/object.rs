@@ -3,7 +3,9 @@
 use config::{Config, EvictionPolicy};
 use engine::{Args, Argument, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec};
 use keyspace::{EntryView, ValueRef};
+use value::list::ListRef;
 use value::string::StrRef;
+use value::zset::ZsetRef;
 
 /// Longest string that Redis calls `embstr`.
 const EMBEDDED_MAX: u64 = 44;
@@ -130,6 +132,12 @@ pub fn encoding_of(entry: &EntryView<'_>) -> &'static str {
         ValueRef::String(StrRef::Int(_)) => "int",
         ValueRef::String(string) if string.len() <= EMBEDDED_MAX && !entry.is_raw => "embstr",
         ValueRef::String(_) => "raw",
+        ValueRef::List(ListRef::Small(_)) => "listpack",
+        ValueRef::List(ListRef::Large(list)) => list.encoding().name(),
+        ValueRef::Set(set) => set.encoding().name(),
+        ValueRef::Zset(ZsetRef::Small(_)) => "listpack",
+        ValueRef::Zset(ZsetRef::Large(zset)) => zset.encoding().name(),
+        ValueRef::Hash(hash) => hash.encoding().name(),
     }
 }
 

@@ -118,7 +118,7 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let value = match value {
         Value::Int(number) => NewValue::Int(number),
         Value::Bytes(bytes) => string_value(bytes),
-        Value::Large(shared) => NewValue::Shared(shared),
+        Value::Large(shared) => NewValue::shared(shared),
     };
     ctx.data.set(key, value, deadline_ms.map_or(Deadline::None, Deadline::At));
     let clock = ctx.data.clock;

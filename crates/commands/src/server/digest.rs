@@ -45,15 +45,41 @@ impl Digest {
         self.0 = Sha1::digest(self.0).into();
     }
 
+    /// One member of what has no order.
+    fn add_member(&mut self, parts: &[&[u8]]) {
+        let mut member = Digest::NONE;
+        parts.iter().for_each(|part| member.mix(part));
+        self.xor(&member.0);
+    }
+
     fn add_value(&mut self, entry: EntryView<'_>) {
+        // Redis's numbers of types.
+        let number = entry.value.value_type() as u32;
+        self.mix(&number.to_be_bytes());
         match entry.value {
             ValueRef::String(string) => {
-                self.mix(&0u32.to_be_bytes());
                 let mut digits = IntText::new(0);
                 let mut sum = Sha1::new();
                 string.chunks(&mut digits).for_each(|chunk| sum.update(chunk));
                 self.mix_sum(sum);
             }
+            ValueRef::List(list) => list.iter_from(0).for_each(|element| {
+                self.mix(element.text(&mut None));
+            }),
+            ValueRef::Set(set) => set.iter().for_each(|member| {
+                self.xor(member.text(&mut None));
+            }),
+            ValueRef::Zset(zset) => zset.iter_from(0).for_each(|(member, score)| {
+                let mut text = Vec::new();
+                value::number::append_f64_fixed17(&mut text, score);
+                self.add_member(&[member.text(&mut None), &text]);
+            }),
+            ValueRef::Hash(hash) => hash.iter().for_each(|field| {
+                self.add_member(&[field.field.text(&mut None), field.value.text(&mut None)]);
+                if field.deadline != value::member_leaf::NO_DEADLINE {
+                    self.xor(b"!!hexpire!!");
+                }
+            }),
         }
         if entry.deadline_ms.is_some() {
             self.xor(b"!!expire!!");

@@ -136,7 +136,7 @@ fn overwrite(entry: &mut Occupied<'_>, offset: u64, bytes: &[u8]) -> u64 {
 fn raw(string: &Shared) -> NewValue<'_> {
     match string.as_flat() {
         Some(flat) if flat.len() <= INLINE_MAX => NewValue::Raw(flat),
-        _ => NewValue::Shared(string.clone()),
+        _ => NewValue::shared(string.clone()),
     }
 }
 

@@ -24,7 +24,7 @@ pub fn image(access: &Access<'_>) -> Image {
     for database in 0..keyspace.databases() {
         for stripe in 0..keyspace.stripes() {
             access.walk(database, stripe, 0, usize::MAX, |entry| {
-                let ValueRef::String(string) = entry.value;
+                let ValueRef::String(string) = entry.value else { panic!("strings only") };
                 let (mut bytes, mut digits) = (Vec::new(), IntText::new(0));
                 string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
                 image.insert((database, entry.key.to_vec()), (bytes, entry.deadline_ms));

@@ -15,9 +15,7 @@ fn keyspace(stripes: usize) -> Keyspace {
 }
 
 fn bytes_of(view: &EntryView<'_>) -> Vec<u8> {
-    match view.value {
-        ValueRef::String(s) => s.to_cow().into_owned(),
-    }
+    view.value.string().expect("strings only").to_cow().into_owned()
 }
 
 type Content = BTreeMap<(u32, Vec<u8>), (Vec<u8>, Option<i64>)>;
@@ -460,6 +458,6 @@ fn a_taken_value_moves() {
 fn address_of(value: ValueRef<'_>) -> Option<*const u8> {
     match value {
         ValueRef::String(StrRef::Shared(shared)) => shared.chunks().next().map(<[u8]>::as_ptr),
-        ValueRef::String(_) => None,
+        _ => None,
     }
 }

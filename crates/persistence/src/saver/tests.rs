@@ -126,7 +126,7 @@ fn content(keyspace: &Keyspace) -> Content {
     for database in 0..keyspace.databases() {
         for stripe in 0..keyspace.stripes() {
             access.walk(database, stripe, 0, usize::MAX, |view| {
-                let ValueRef::String(value) = view.value;
+                let ValueRef::String(value) = view.value else { panic!("strings only") };
                 assert_eq!(view.clock, 7);
                 all.insert((database, view.key.to_vec()), (value.to_cow().into_owned(), view.deadline_ms));
             });

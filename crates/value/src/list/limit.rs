@@ -18,6 +18,16 @@ pub enum Encoding {
     Quicklist,
 }
 
+impl Encoding {
+    /// The name in the reply of OBJECT ENCODING.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Listpack => "listpack",
+            Self::Quicklist => "quicklist",
+        }
+    }
+}
+
 /// Size that a listpack must not exceed even where only the number of elements is limited.
 const BYTES_SAFE: usize = 8192;
 

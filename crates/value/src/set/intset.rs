@@ -21,6 +21,7 @@ const RDB_HEADER: usize = 8;
 pub struct Intset<'a> {
     width: usize,
     body: &'a [u8],
+    block: &'a [u8],
 }
 
 /// The bytes that `value` needs.
@@ -45,9 +46,14 @@ impl<'a> Intset<'a> {
     /// Views the bytes of a block. A width that none has reads as an empty set.
     pub fn new(bytes: &'a [u8]) -> Self {
         match bytes {
-            [width @ (2 | 4 | 8), body @ ..] => Self { width: usize::from(*width), body },
-            _ => Self { width: 8, body: &[] },
+            [width @ (2 | 4 | 8), body @ ..] => Self { width: usize::from(*width), body, block: bytes },
+            _ => Self { width: 8, body: &[], block: &EMPTY },
         }
+    }
+
+    /// The block.
+    pub fn bytes(self) -> &'a [u8] {
+        self.block
     }
 
     /// Bytes of each integer.

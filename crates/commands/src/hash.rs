@@ -1,0 +1,6 @@
+//! Commands on hashes.
+
+use engine::Command;
+
+/// The family's commands, sorted.
+pub const COMMANDS: &[&Command] = &[];
