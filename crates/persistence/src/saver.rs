@@ -305,7 +305,10 @@ impl Saver {
                 if !running.snapshot.status().is_draining {
                     return Err(Refusal::InProgress);
                 }
-                state.scheduled = Some(kind);
+                // Somebody waits for a foreground save, so nothing takes its place.
+                if state.scheduled != Some(Kind::Foreground) {
+                    state.scheduled = Some(kind);
+                }
                 return Ok(Begun::Queued);
             }
             if state.starting {
@@ -472,7 +475,9 @@ impl Saver {
                         Err(failure) => Err(Refusal::Failed(failure.to_string())),
                     };
                 }
-                Ok(Begun::Queued) => self.state.lock().scheduled = None,
+                Ok(Begun::Queued) => {
+                    self.state.lock().scheduled.take_if(|queued| *queued == kind);
+                }
                 Err(Refusal::InProgress) if kind == Kind::Shutdown => {
                     if let Some(snapshot) = &former {
                         snapshot.cancel();
@@ -493,12 +498,13 @@ impl Saver {
         self.state.lock().scheduled.get_or_insert(Kind::Background);
     }
 
-    /// Stops the running save and forgets a scheduled one. False when there was nothing to stop, or it is being put in place.
+    /// Stops the running save and forgets a scheduled one, unless a client waits for that. False when there was nothing to stop, or it is being put in place.
     pub fn cancel(&self) -> bool {
         let (running, scheduled) = {
             let mut state = self.state.lock();
             let running = state.running.as_ref().map(|running| Arc::clone(&running.snapshot));
-            (running, state.scheduled.take().is_some())
+            let scheduled = state.scheduled.take_if(|kind| *kind != Kind::Foreground);
+            (running, scheduled.is_some())
         };
         running.is_some_and(|snapshot| !snapshot.status().is_draining && snapshot.cancel()) || scheduled
     }
@@ -521,6 +527,7 @@ impl Saver {
                 return finished;
             }
             match state.scheduled {
+                Some(Kind::Foreground) => Some((Kind::Foreground, None)),
                 // Redis holds a scheduled save back after a failure, too.
                 Some(kind) if now >= state.last.retry_at() => Some((kind, None)),
                 _ if now < state.last.retry_at() => None,
@@ -538,8 +545,14 @@ impl Saver {
                 let text = format!("{changes} changes in {seconds} seconds. Saving...");
                 self.host.log(Level::Notice, &text);
             }
-            // A refusal has been logged and recorded.
-            let _ = self.begin(keyspace, worker, kind);
+            // A refusal has been logged and recorded; those who wait for a foreground save have to hear of it too.
+            if let Err(Refusal::Failed(text)) = self.begin(keyspace, worker, kind)
+                && kind == Kind::Foreground
+            {
+                let result = Err(Failure::Io(text));
+                let outcome = Outcome { result, bytes: 0, duration: Duration::ZERO, budget_peak_bytes: 0 };
+                return Some(Finished { kind, outcome });
+            }
         }
         finished
     }

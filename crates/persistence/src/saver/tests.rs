@@ -296,6 +296,26 @@ fn a_cancelled_save_leaves_nothing_and_the_next_waits_for_its_marks() {
     assert_eq!(load(&saver.config().path(), &keyspace(16)).unwrap().keys, 3004);
 }
 
+/// Whoever waits for a queued save gets an answer, whatever comes between.
+#[test]
+fn a_queued_foreground_save_is_not_forgotten() {
+    let scratch = Scratch::new();
+    let (saver, _) = saver_in(&scratch);
+    let store = keyspace(16);
+    fill(&store);
+    let Ok(Begun::Started(first)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
+    assert!(saver.cancel());
+    assert!(matches!(saver.begin(&store, WORKER, Kind::Foreground), Ok(Begun::Queued)));
+    assert!(matches!(saver.begin(&store, WORKER, Kind::Background), Ok(Begun::Queued)));
+    assert!(!saver.cancel());
+    assert!(first.run_to_end(&store, WORKER).result.is_err());
+    saver.set_config(Config { directory: scratch.0.join("gone"), ..saver.config() });
+    let finished = saver.tick(&store, WORKER).unwrap();
+    assert_eq!(finished.kind, Kind::Foreground);
+    assert!(matches!(finished.outcome.result, Err(Failure::Io(_))), "{finished:?}");
+    assert!(!saver.is_blocking_writes(), "only a background save makes for a bad status");
+}
+
 #[test]
 fn a_shutdown_cancels_what_runs_and_saves() {
     let scratch = Scratch::new();
