@@ -169,6 +169,14 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// Counts fields of a hash that a write has found expired and removed, and says so to the log.
+    pub fn note_expired_fields(&mut self, key: &[u8], fields: &[Vec<u8>]) {
+        if !fields.is_empty() {
+            self.counters.expired_fields.add(fields.len() as u64);
+            self.effects.expired_fields(self.database, key, fields);
+        }
+    }
+
     /// A key's place; an expired key is removed first. Neither an access nor a change. For writes, which no pause lets pass.
     #[inline]
     pub fn entry<'b>(&'b mut self, key: &'b [u8]) -> Entry<'b> {

@@ -73,6 +73,13 @@ impl Effects {
         self.add(database, &[b"DEL", key]);
     }
 
+    /// Fields of a hash were found expired and removed.
+    pub(crate) fn expired_fields(&mut self, database: u32, key: &[u8], fields: &[Vec<u8>]) {
+        let mut effect: Vec<&[u8]> = vec![b"HDEL", key];
+        effect.extend(fields.iter().map(Vec::as_slice));
+        self.add(database, &effect);
+    }
+
     fn add(&mut self, database: u32, args: &[&[u8]]) {
         self.count += 1;
         if self.on {

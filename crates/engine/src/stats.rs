@@ -70,6 +70,8 @@ counters! {
     misses,
     /// Keys removed at their deadline.
     expired_keys,
+    /// Fields of hashes removed at their deadline.
+    expired_fields,
     /// Bytes received.
     input_bytes,
     /// Bytes queued to be sent.

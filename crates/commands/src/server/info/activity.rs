@@ -56,6 +56,8 @@ pub(super) fn stats(page: &mut Page, ctx: &mut Ctx<'_>) {
     page.line("rejected_connections", totals.rejected_connections);
     page.lines(&["sync_full", "sync_partial_ok", "sync_partial_err"], 0);
     page.line("expired_keys", totals.expired_keys);
+    page.line("expired_fields", totals.expired_fields);
+    page.line("expired_subkeys", totals.expired_fields);
     page.line("expired_stale_perc", "0.00");
     page.line("expired_time_cap_reached_count", 0);
     page.line("expire_cycle_cpu_milliseconds", engine.expire_nanos.load(Ordering::Relaxed) / 1_000_000);

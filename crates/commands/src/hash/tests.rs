@@ -1,0 +1,1 @@
+//! Hashes: every command against what live servers answer.
