@@ -20,7 +20,6 @@ pub const USAGE: &str = "test [--server PATH] [--only WORD] [--list] [--all]";
 
 /// Steps that do not pass yet, and what is missing. `--all` runs them too; a row goes when its step passes.
 const NOT_YET: &[(&str, &str)] = &[
-    ("system test expiry", "memory of expired keys comes back after five seconds, not one"),
     ("Redis's own test suite", "it has not been run to its end against this server"),
 ];
 
