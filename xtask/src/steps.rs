@@ -19,9 +19,8 @@ use crate::setup;
 pub const USAGE: &str = "test [--server PATH] [--only WORD] [--list] [--all]";
 
 /// Steps that do not pass yet, and what is missing. `--all` runs them too; a row goes when its step passes.
-const NOT_YET: &[(&str, &str)] = &[
-    ("Redis's own test suite", "it has not been run to its end against this server"),
-];
+const NOT_YET: &[(&str, &str)] =
+    &[("Redis's own test suite", "it has not been run to its end against this server")];
 
 /// A step that takes longer has hung.
 const STEP_MAX: Duration = Duration::from_secs(20 * 60);
