@@ -354,6 +354,21 @@ impl Wheel {
         if place.level == 0 { Some(Due::Fire(fragments)) } else { Some(Due::Cascade { fragments, from, to }) }
     }
 
+    /// Takes fragments back that [`advance`](Self::advance) has just handed out to fire: they stay due now.
+    pub(crate) fn keep(&mut self, fragments: Vec<u32>) {
+        if fragments.is_empty() {
+            return;
+        }
+        let place = self.place_of(self.now);
+        let Some(level) = self.levels.get_mut(place.level as usize) else { return };
+        let slot_bytes = level.slot_bytes();
+        self.bytes += fragments.capacity() * 4;
+        let slot = level.occupy(place.slot);
+        let others = std::mem::replace(&mut slot.fragments, fragments);
+        debug_assert!(others.is_empty(), "the slot was emptied, and nothing was added since");
+        self.bytes += level.slot_bytes() - slot_bytes;
+    }
+
     fn is_empty(&self) -> bool {
         self.levels.iter().all(|level| level.occupied == 0)
     }

@@ -327,16 +327,21 @@ impl Table {
 
     /// Removes an entry. Returns its large value.
     pub(crate) fn remove(&mut self, found: Found, mark: Mark<'_>) -> Option<Box<Shared>> {
-        self.before_change(found.entry, mark);
         let deadline = found.entry.deadline();
-        self.entry_bytes -= found.entry.footprint();
-        self.shared_bytes -= shared_bytes_of(found.entry);
-        self.index.remove(found.location);
-        let shared = found.entry.free();
+        let large = self.remove_timeless(found, mark);
         if let Some(deadline) = deadline {
             self.unschedule(deadline, mark);
         }
-        Self::left_behind(shared, mark)
+        large
+    }
+
+    /// The same without a look at the wheel.
+    fn remove_timeless(&mut self, found: Found, mark: Mark<'_>) -> Option<Box<Shared>> {
+        self.before_change(found.entry, mark);
+        self.entry_bytes -= found.entry.footprint();
+        self.shared_bytes -= shared_bytes_of(found.entry);
+        self.index.remove(found.location);
+        Self::left_behind(found.entry.free(), mark)
     }
 
     /// Makes an entry's inline value `len` bytes long: see [`EntryPtr::resized`].
@@ -503,14 +508,16 @@ impl Table {
                         self.put_back(fragments, from, to, mark);
                     }
                     Due::Fire(mut fragments) => {
-                        let rest = fragments.split_off(fragments.len().min(left));
-                        left -= fragments.len();
-                        for fragment in fragments {
-                            self.fire(fragment, now_ms, mark, before, large);
+                        // What is due but over the limit stays where it is, in one piece.
+                        let due = fragments.split_off(fragments.len() - fragments.len().min(left));
+                        self.wheel.keep(fragments);
+                        left -= due.len();
+                        due.iter().for_each(|&f| self.index.prefetch_bucket(u64::from(f) << 32));
+                        for &fragment in &due {
+                            let _ = self.prefetch_entries(u64::from(fragment) << 32);
                         }
-                        // What is due but over the limit stays at the wheel's present tick.
-                        for fragment in rest {
-                            self.wheel.add(fragment, 0, now_tick);
+                        for fragment in due {
+                            self.fire(fragment, now_ms, mark, before, large);
                         }
                     }
                 }
@@ -575,7 +582,9 @@ impl Table {
             before(view(entry));
             let position = mark.hasher.position(entry.key());
             let found = self.find(position, entry.key()).expect("T1");
-            self.remove(found, mark).into_iter().for_each(&mut *large);
+            // Its fragment has left the wheel already.
+            self.deadlines -= 1;
+            self.remove_timeless(found, mark).into_iter().for_each(&mut *large);
         }
     }
 }
