@@ -10,6 +10,7 @@ pub mod command;
 pub mod commandlog;
 pub mod context;
 pub mod data;
+mod deadlines;
 pub mod effect;
 pub mod engine;
 pub mod error;

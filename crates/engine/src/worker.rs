@@ -61,9 +61,6 @@ const WALK_SLICE_MAX: Duration = Duration::from_micros(400);
 /// unless its peer does not read.
 const OUTPUT_AT_ONCE: u64 = 64 << 10;
 
-/// Deadlines handled under one lock.
-const EXPIRE_SLICE: usize = 32;
-
 /// A request of a batch.
 pub(crate) struct Request<'b> {
     /// Which connection of the batch.
@@ -157,6 +154,8 @@ pub struct Worker {
     next_tick_ms: i64,
     /// The keys of a batch, to be brought near.
     keys: Vec<(u32, KeyHash)>,
+    /// Whether deadlines may have come up that have not been looked after.
+    has_due: bool,
     /// Changes not reported to persistence yet.
     pub(crate) changes: u64,
     /// How long the turns since the last slice of a snapshot took.
@@ -179,6 +178,7 @@ impl Worker {
             next_tick_ms: 0,
             paused: Vec::new(),
             keys: Vec::new(),
+            has_due: false,
             changes: 0,
             busy: Duration::ZERO,
             later: BinaryHeap::new(),
@@ -388,14 +388,11 @@ impl Worker {
         }
     }
 
-    /// Work that is done by the clock: deadlines, idle clients, the limits of those who do not read.
+    /// Work that is done by the clock: idle clients, the limits of those who do not read.
     fn tick(&mut self, conns: &mut Conns<Session>, now_ms: i64) {
         let engine = Arc::clone(&self.engine);
         let config = Arc::clone(self.config.get());
         engine.keyspace.set_clock_ms(now_ms);
-        let began = Instant::now();
-        self.expire_due(&engine, now_ms);
-        note_expiry(&engine, &config, began.elapsed(), now_ms);
         if engine.clients.pause.until_ms(now_ms).is_none() && !self.paused.is_empty() {
             self.resume_paused(conns);
         }
@@ -446,33 +443,6 @@ impl Worker {
             if let Some(conn) = conns.get_mut(id) {
                 let output = conn.out.pending_bytes() as u64;
                 self.limit_output(engine, config, conn, output, now_ms);
-            }
-        }
-    }
-
-    /// Removes keys of this reactor's share of the stripes whose deadline has passed.
-    fn expire_due(&mut self, engine: &Engine, now_ms: i64) {
-        // A pause of writes holds expiry too: a replica would have to be told of it.
-        let paused = engine.clients.pause.until_ms(now_ms).is_some();
-        if paused || !engine.active_expire.load(Ordering::Relaxed) {
-            return;
-        }
-        let counters = &Self::share(engine, self.id).counters;
-        let due: Vec<usize> = engine.keyspace.stripes_due(self.id.0, engine.workers.len(), now_ms).collect();
-        for stripe in due {
-            let mut more = true;
-            while more {
-                let mut inside = engine.keyspace.enter(self.id);
-                let mut access = inside.lock_stripe(stripe);
-                let log = engine.log.is_read().then_some(&engine.log);
-                more = access.expire_due(stripe, now_ms, EXPIRE_SLICE, &mut |database, entry| {
-                    counters.expired_keys.add(1);
-                    if let Some(log) = log {
-                        let mut effect = Vec::new();
-                        crate::effect::append_request(&mut effect, &[b"DEL", entry.key]);
-                        log.append(database, &effect);
-                    }
-                });
             }
         }
     }
@@ -602,6 +572,7 @@ impl Service for Worker {
         if now_ms >= self.next_tick_ms {
             self.tick(conns, now_ms);
             self.next_tick_ms = now_ms + TICK_MS;
+            self.has_due = true;
             if !self.paused.is_empty()
                 && let Some(until_ms) = self.engine.clients.pause.until_ms(now_ms)
             {
@@ -609,7 +580,10 @@ impl Service for Worker {
             }
         }
         self.send_later(conns, now_ms);
-        if self.walk_snapshot() {
+        if self.has_due {
+            self.has_due = self.expire_due(now_ms);
+        }
+        if self.walk_snapshot() || self.has_due {
             return Some(Duration::ZERO);
         }
         let next_ms =
@@ -708,15 +682,6 @@ fn parse<'b>(
         }
     }
     false
-}
-
-/// Expiry that held up its reactor for long is an event for the latency monitor.
-fn note_expiry(engine: &Engine, config: &config::Config, took: Duration, now_ms: i64) {
-    engine.expire_nanos.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
-    let took_ms = took.as_millis() as u64;
-    if config.latency.monitor_milliseconds.is_some_and(|threshold| took_ms >= threshold) {
-        engine.latency.note("expire-cycle", took_ms, now_ms / 1000);
-    }
 }
 
 fn lfu_of(config: &config::Config) -> Option<Lfu> {

@@ -105,6 +105,10 @@ pub(crate) struct KeyHasher {
 }
 
 impl KeyHasher {
+    pub(crate) fn new(stripe_bits: u32) -> KeyHasher {
+        KeyHasher { state: RandomState::new(), stripe_bits }
+    }
+
     fn hash(&self, key: &[u8]) -> KeyHash {
         KeyHash(self.state.hash_one(key))
     }
@@ -192,7 +196,7 @@ impl Keyspace {
         let depth_max = (48 - 16 - stripe_bits) as u8;
         Keyspace {
             gate: Gate::new(options.workers),
-            hasher: KeyHasher { state: RandomState::new(), stripe_bits },
+            hasher: KeyHasher::new(stripe_bits),
             stripes: (0..stripes)
                 .map(|_| Stripe {
                     lock: RawLock::new(),
@@ -858,10 +862,12 @@ pub struct Occupied<'a> {
     next_due_ms: &'a AtomicI64,
 }
 
-/// Lowers a stripe's hint to a new deadline. Written under the stripe's lock only.
-fn note_deadline(hint: &AtomicI64, deadline_ms: i64) {
-    if deadline_ms < hint.load(Ordering::Relaxed) {
-        hint.store(deadline_ms, Ordering::Relaxed);
+/// Lowers a stripe's hint after a new deadline in `table`. Written under the stripe's lock only.
+fn note_deadline(hint: &AtomicI64, table: &Table, deadline_ms: i64) {
+    // A far deadline is looked for when the wheel's horizon moves, long before it comes up.
+    let due_ms = table.look_ahead_ms().min(deadline_ms);
+    if due_ms < hint.load(Ordering::Relaxed) {
+        hint.store(due_ms, Ordering::Relaxed);
     }
 }
 
@@ -907,7 +913,7 @@ impl<'a> Occupied<'a> {
     pub fn set_deadline_ms(&mut self, deadline_ms: Option<i64>) {
         self.table.set_deadline(&mut self.found, self.position, deadline_ms, self.mark);
         if let Some(deadline) = deadline_ms {
-            note_deadline(self.next_due_ms, deadline);
+            note_deadline(self.next_due_ms, self.table, deadline);
         }
     }
 
@@ -982,7 +988,7 @@ impl<'a> Vacant<'a> {
         let Vacant { table, key, position, mark, keyspace, next_due_ms } = self;
         let found = table.insert(position, key.bytes, value, deadline_ms, clock, mark);
         if let Some(deadline) = deadline_ms {
-            note_deadline(next_due_ms, deadline);
+            note_deadline(next_due_ms, table, deadline);
         }
         Occupied { table, found, position, mark, keyspace, next_due_ms }
     }

@@ -6,7 +6,7 @@
 //! - T1: every pointer in the index is an entry of this table (E1), and the reverse; so the methods below may follow pointers.
 //! - T2: an entry whose parity differs from the [`Mark`]'s is still owed to a snapshot: it is shown to the mark's sink before it is changed or
 //!   removed, and its parity set then. With no snapshot running every entry has the mark's parity, and the check is one compare.
-//! - T3: `deadlines` counts entries with a deadline; each has its fragment in the wheel (W1).
+//! - T3: `deadlines` counts entries with a deadline; each that is due before the wheel's horizon has its fragment there (W1).
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -23,6 +23,9 @@ use crate::expiry::{Due, Place, TICK_MS, Wheel, tick_of};
 use crate::gate::WorkerId;
 use crate::index::{Index, Location};
 use crate::keyspace::{KeyHasher, PreImage};
+
+/// Entries that a sweep may look at for each that could be removed instead.
+const SWEEP_PER_EXPIRY: usize = 8;
 
 /// An entry as a snapshot, a scan or a listener sees it.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +150,10 @@ fn large_bytes_of(entry: EntryPtr) -> u64 {
 
 fn fragment_of(position: u64) -> u32 {
     (position >> 32) as u32
+}
+
+fn ms_of(tick: u64) -> i64 {
+    (tick as i64).saturating_mul(TICK_MS)
 }
 
 /// A key found in a table, valid until the table changes.
@@ -338,16 +345,21 @@ impl Table {
 
     /// Removes an entry. Returns its large value.
     pub(crate) fn remove(&mut self, found: Found, mark: Mark<'_>) -> Option<Large> {
-        self.before_change(found.entry, mark);
         let deadline = found.entry.deadline();
-        self.entry_bytes -= found.entry.footprint();
-        self.large_bytes -= large_bytes_of(found.entry);
-        self.index.remove(found.location);
-        let shared = found.entry.free();
+        let large = self.remove_timeless(found, mark);
         if let Some(deadline) = deadline {
             self.unschedule(deadline, mark);
         }
-        Self::left_behind(shared, mark)
+        large
+    }
+
+    /// The same without a look at the wheel.
+    fn remove_timeless(&mut self, found: Found, mark: Mark<'_>) -> Option<Large> {
+        self.before_change(found.entry, mark);
+        self.entry_bytes -= found.entry.footprint();
+        self.large_bytes -= large_bytes_of(found.entry);
+        self.index.remove(found.location);
+        Self::left_behind(found.entry.free(), mark)
     }
 
     /// Makes an entry's inline value `len` bytes long: see [`EntryPtr::resized`].
@@ -459,8 +471,12 @@ impl Table {
     // --- Deadlines ---
 
     fn schedule(&mut self, position: u64, deadline_ms: i64, mark: Mark<'_>) {
+        let fragment = fragment_of(position);
+        if self.deadlines == 0 {
+            self.wheel.open(mark.now_tick(), fragment);
+        }
         self.deadlines += 1;
-        self.wheel.add(fragment_of(position), tick_of(deadline_ms), mark.now_tick());
+        self.wheel.add(fragment, tick_of(deadline_ms), mark.now_tick());
     }
 
     fn unschedule(&mut self, deadline_ms: i64, mark: Mark<'_>) {
@@ -480,14 +496,15 @@ impl Table {
         fragments.sort_unstable();
         fragments.dedup();
         let now_tick = mark.now_tick();
+        // As the wheel's time is now: adding to an empty wheel moves it, maybe behind `to`.
+        let earliest = self.wheel.clamp(0);
         for fragment in fragments {
             let position = u64::from(fragment) << 32;
             let mut ticks = Vec::new();
             self.index.walk_equal(position, |bits| {
                 let entry = pointed(bits);
-                let tick = entry.deadline().map(|deadline| self.wheel.clamp(tick_of(deadline)));
-                if let Some(tick) = tick
-                    && (from..=to).contains(&tick)
+                if let Some(tick) = entry.deadline().map(tick_of)
+                    && (from..=to).contains(&tick.max(earliest))
                     && fragment_of(mark.hasher.position(entry.key())) == fragment
                 {
                     ticks.push(tick);
@@ -497,12 +514,20 @@ impl Table {
         }
     }
 
-    /// When a deadline may next come up, in milliseconds since the epoch.
+    /// When [`expire_due`](Self::expire_due) is next wanted, in milliseconds since the epoch.
     pub(crate) fn next_due_ms(&self) -> Option<i64> {
-        self.wheel.next_tick().map(|tick| tick as i64 * TICK_MS)
+        let due = self.wheel.next_tick().map(ms_of);
+        let ahead = (self.deadlines > 0).then(|| self.look_ahead_ms());
+        due.into_iter().chain(ahead).min()
     }
 
-    /// Removes entries whose deadline has passed, up to about `limit`; `before` sees each one first, `large` gets large values.
+    /// When the table is next to be searched for deadlines that are far now, if it has any.
+    pub(crate) fn look_ahead_ms(&self) -> i64 {
+        ms_of(self.wheel.look_ahead_tick())
+    }
+
+    /// Removes entries whose deadline has passed, up to about `limit`; `before` sees each one first, `large` gets large values. What is
+    /// left of the limit goes to the sweep for the next window's deadlines, if one is running (see [`crate::expiry`]).
     /// Returns true when more may be due.
     pub(crate) fn expire_due(
         &mut self,
@@ -513,30 +538,68 @@ impl Table {
         large: &mut dyn FnMut(Large),
     ) -> bool {
         let now_tick = (now_ms.max(0) / TICK_MS) as u64;
-        let mut left = limit;
-        while let Some(due) = self.wheel.advance(now_tick) {
-            match due {
-                Due::Cascade { fragments, from, to } => {
-                    left = left.saturating_sub(fragments.len() / 4);
-                    self.put_back(fragments, from, to, mark);
-                }
-                Due::Fire(mut fragments) => {
-                    let rest = fragments.split_off(fragments.len().min(left.max(1)));
-                    left = left.saturating_sub(fragments.len());
-                    for fragment in fragments {
-                        self.fire(fragment, now_ms, mark, before, large);
+        let mut left = limit.max(1);
+        loop {
+            while let Some(due) = self.wheel.advance(now_tick) {
+                match due {
+                    Due::Cascade { fragments, from, to } => {
+                        left = left.saturating_sub(fragments.len() / 4);
+                        self.put_back(fragments, from, to, mark);
                     }
-                    // What is due but over the limit stays at the wheel's present tick.
-                    for fragment in rest {
-                        self.wheel.add(fragment, 0, now_tick);
+                    Due::Fire(mut fragments) => {
+                        // What is due but over the limit stays where it is, in one piece.
+                        let due = fragments.split_off(fragments.len() - fragments.len().min(left));
+                        self.wheel.keep(fragments);
+                        left -= due.len();
+                        due.iter().for_each(|&f| self.index.prefetch_bucket(u64::from(f) << 32));
+                        for &fragment in &due {
+                            let _ = self.prefetch_entries(u64::from(fragment) << 32);
+                        }
+                        for fragment in due {
+                            self.fire(fragment, now_ms, mark, before, large);
+                        }
                     }
                 }
+                if left == 0 {
+                    return true;
+                }
+            }
+            if self.deadlines == 0 {
+                return false;
+            }
+            self.wheel.look_ahead(now_tick);
+            if !self.sweep_ahead(now_tick, &mut left, mark) {
+                return false;
             }
             if left == 0 {
                 return true;
             }
         }
-        false
+    }
+
+    /// One slice of the sweep for the next window's deadlines. Returns true when it was late, so that what it found may be due and
+    /// the next slice should not wait.
+    fn sweep_ahead(&mut self, now_tick: u64, left: &mut usize, mark: Mark<'_>) -> bool {
+        let Some(slice) = self.wheel.slice(now_tick, self.index.len()) else { return false };
+        let is_late = slice.pace.is_none();
+        // Looking at an entry is cheap next to removing one.
+        let step = slice.pace.unwrap_or(*left * SWEEP_PER_EXPIRY);
+        let mut seen = 0;
+        let (index, wheel) = (&self.index, &mut self.wheel);
+        let ahead = |bits| pointed(bits).prefetch();
+        let next = index.walk_ahead(slice.position, ahead, |bits| {
+            seen += 1;
+            let entry = pointed(bits);
+            if let Some(tick) = entry.deadline().map(tick_of)
+                && slice.ticks.contains(&tick)
+            {
+                wheel.add(fragment_of(mark.hasher.position(entry.key())), tick, now_tick);
+            }
+            seen < step
+        });
+        wheel.sliced(next, now_tick);
+        *left = left.saturating_sub(1 + seen / SWEEP_PER_EXPIRY);
+        is_late
     }
 
     fn fire(
@@ -558,7 +621,9 @@ impl Table {
             before(view(entry));
             let position = mark.hasher.position(entry.key());
             let found = self.find(position, entry.key()).expect("T1");
-            self.remove(found, mark).into_iter().for_each(&mut *large);
+            // Its fragment has left the wheel already.
+            self.deadlines -= 1;
+            self.remove_timeless(found, mark).into_iter().for_each(&mut *large);
         }
     }
 }
@@ -603,3 +668,7 @@ impl Drop for Table {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "table/tests.rs"]
+mod tests;

@@ -169,6 +169,12 @@ impl Flight {
         self.head = self.rest.pop_front();
     }
 
+    /// Whether one send can take everything that is left.
+    #[inline]
+    pub(crate) fn fits_one_send(&self) -> bool {
+        self.rest.len() < PIECES_MAX
+    }
+
     /// Whether everything that is left is one piece.
     #[inline]
     pub(crate) fn is_single(&self) -> bool {

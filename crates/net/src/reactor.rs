@@ -186,7 +186,7 @@ pub(crate) trait Driver {
     fn want_input(&mut self, link: &mut Link);
     /// Sends what the flight holds, or as much as goes.
     fn send(&mut self, link: &mut Link) -> Sent;
-    /// Output was queued behind a send that is on its way: its completion is waited for, and nothing more.
+    /// There is output behind a send that is on its way: its completion is waited for, and nothing more.
     fn more_behind_send(&mut self) {}
     /// Hands over to the kernel the sends that are only queued.
     fn submit_sends(&mut self) {}
@@ -386,7 +386,7 @@ impl<S: Service> Core<S> {
                 }
             }
         }
-        if link.sending && !out.nothing_queued() {
+        if link.sending && !(out.nothing_queued() && link.flight.fits_one_send()) {
             driver.more_behind_send();
         }
         if out.pending_bytes() == 0 {

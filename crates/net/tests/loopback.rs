@@ -120,6 +120,22 @@ fn shared_pieces_between_copied_ones() {
     });
 }
 
+/// What takes several sends goes out without a tick of the clock between them.
+#[test]
+fn many_pieces_are_sent_one_after_the_other() {
+    both(|rig| {
+        rig.facts.asleep.store(true, Ordering::Relaxed);
+        let shared = Arc::new(pattern(1 << 20, 7));
+        rig.set(Mode::Shared(shared.clone()));
+        let mut client = rig.connect();
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        client.write_all(b"go").unwrap();
+        let len = (0..200usize).map(|i| format!("<{i}>").len() + 5000 * (i % 7)).sum::<usize>() + 3;
+        assert!(read_exactly(&mut client, len).ends_with(b"end"));
+        rig.facts.asleep.store(false, Ordering::Relaxed);
+    });
+}
+
 #[test]
 fn a_half_closed_client_gets_its_replies() {
     both(|rig| {

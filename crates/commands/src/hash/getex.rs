@@ -59,6 +59,9 @@ fn parse<'a>(args: Args<'a>, now_ms: i64) -> Result<(Change, Args<'a>), Error> {
         None if args[2].eq_ignore_ascii_case(b"PERSIST") => (Change::Persist, &args[3..]),
         None => (Change::None, &args[2..]),
     };
+    if words.len() < 2 {
+        return Err(Error::wrong_arity("hgetex"));
+    }
     Ok((change, fields(words, NOT_POSITIVE)?))
 }
 

@@ -349,6 +349,43 @@ fn deadlines_come_up_within_a_tick() {
     assert!(now <= start + 601_000);
 }
 
+/// Whoever looks only at the stripes that say they are due notices far deadlines in time, too.
+#[test]
+fn far_deadlines_come_up_when_stripes_say_so() {
+    let keyspace = keyspace(8);
+    let start = 1_700_000_000_000i64;
+    let day = 86_400_000;
+    keyspace.set_clock_ms(start);
+    let mut rng = fastrand::Rng::with_seed(4);
+    let mut due: HashMap<Vec<u8>, i64> = HashMap::new();
+    for n in 0..2000 {
+        let name = format!("k{n}").into_bytes();
+        let deadline = start + rng.i64(1..40 * day);
+        let mut inside = keyspace.enter(WORKER);
+        let key = keyspace.key(&name);
+        match inside.lock_key(key.hash).entry(0, key) {
+            Entry::Vacant(entry) if n % 2 == 0 => drop(entry.insert(NewValue::Int(n), Some(deadline), 0)),
+            Entry::Vacant(entry) => entry.insert(NewValue::Int(n), None, 0).set_deadline_ms(Some(deadline)),
+            Entry::Occupied(_) => panic!("twice"),
+        }
+        due.insert(name, deadline);
+    }
+    let mut now = start;
+    while now < start + 41 * day {
+        now += 60_000;
+        keyspace.set_clock_ms(now);
+        for stripe in keyspace.stripes_due(0, 1, now).collect::<Vec<_>>() {
+            let mut inside = keyspace.enter(WORKER);
+            let mut access = inside.lock_stripe(stripe);
+            while access.expire_due(stripe, now, 3, &mut |_, view| {
+                assert!(due.remove(view.key).is_some_and(|d| d <= now));
+            }) {}
+        }
+        assert!(due.values().all(|&d| d > now - 512), "a deadline was missed");
+    }
+    assert_eq!((due.len(), keyspace.exclusive(WORKER).len(0)), (0, 0));
+}
+
 #[test]
 #[should_panic(expected = "K1")]
 fn a_key_of_another_stripe_is_refused() {

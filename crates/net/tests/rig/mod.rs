@@ -52,6 +52,8 @@ pub struct Facts {
     pub seen: AtomicU64,
     /// Background work to do.
     pub busy: AtomicBool,
+    /// Nothing to do by the clock: only what happens may wake the reactor.
+    pub asleep: AtomicBool,
     /// Resume all paused connections whenever something happens.
     pub resume: AtomicBool,
     resume_once: AtomicBool,
@@ -164,7 +166,9 @@ impl Service for Tester {
             }
             self.facts.farewell.store(false, Ordering::Relaxed);
         }
-        if self.facts.busy.load(Ordering::Relaxed) {
+        if self.facts.asleep.load(Ordering::Relaxed) {
+            None
+        } else if self.facts.busy.load(Ordering::Relaxed) {
             Some(Duration::ZERO)
         } else {
             Some(Duration::from_millis(100))
