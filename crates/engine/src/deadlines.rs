@@ -1,4 +1,4 @@
-//! Keys whose deadline has passed are removed without being met, a slice after each turn.
+//! Keys, and fields of hashes, whose deadline has passed are removed without being met, a slice after each turn.
 //!
 //! Which are due is the keyspace's knowledge (its timing wheels); who meets a due key first removes it as well (`data.rs`).
 //!
@@ -8,6 +8,8 @@
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use keyspace::Expired;
 
 use crate::worker::Worker;
 
@@ -36,11 +38,22 @@ impl Worker {
                 let mut inside = engine.keyspace.enter(self.id);
                 let mut access = inside.lock_stripe(stripe);
                 let log = engine.log.is_read().then_some(&engine.log);
-                more = access.expire_due(stripe, now_ms, SLICE, &mut |database, entry| {
-                    counters.expired_keys.add(1);
+                more = access.expire_due(stripe, now_ms, SLICE, &mut |database, expired| {
+                    let mut request: Vec<&[u8]> = Vec::new();
+                    match expired {
+                        Expired::Key(entry) => {
+                            counters.expired_keys.add(1);
+                            request.extend([&b"DEL"[..], entry.key]);
+                        }
+                        Expired::Fields { key, fields } => {
+                            counters.expired_fields.add(fields.len() as u64);
+                            request.extend([&b"HDEL"[..], key]);
+                            request.extend(fields.iter().map(Vec::as_slice));
+                        }
+                    }
                     if let Some(log) = log {
                         let mut effect = Vec::new();
-                        crate::effect::append_request(&mut effect, &[b"DEL", entry.key]);
+                        crate::effect::append_request(&mut effect, &request);
                         log.append(database, &effect);
                     }
                 });

@@ -22,19 +22,22 @@
 //! Faults: none; out of memory aborts, as everywhere in Rust. Crash in the middle: the keyspace is gone with the process.
 //! Tested in `tests.rs` beside this file, under loom (`tests/gate_loom.rs`) and from outside by the system tests.
 
+mod place;
+
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use ahash::RandomState;
-use value::string::Shared;
-use value::{Large, LargeMut};
+use value::Large;
 
-use crate::entry::{NewValue, OwnedValue, ValueRef};
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::reclaim::Reclaimer;
 use crate::sync::{RawLock, RwLock};
-use crate::table::{EntryBlock, EntryView, Found, Mark, SinkSource, Table, TableBytes};
+use crate::table::{EntryView, Expired, Mark, SinkSource, Table, TableBytes};
+
+pub(crate) use place::note_deadline;
+pub use place::{Occupied, Vacant};
 
 /// What a snapshot does with entries that are about to change.
 pub trait PreImage: Send + Sync {
@@ -756,7 +759,7 @@ impl<'k> Access<'k> {
         stripe: usize,
         now_ms: i64,
         limit: usize,
-        before: &mut dyn FnMut(u32, EntryView<'_>),
+        before: &mut dyn FnMut(u32, Expired<'_>),
     ) -> bool {
         let keyspace = self.keyspace;
         let mut more = false;
@@ -765,7 +768,7 @@ impl<'k> Access<'k> {
             let physical = self.physical(logical);
             let mark = self.mark(physical);
             let Some(table) = self.tables(stripe).get_mut(physical as usize) else { continue };
-            let mut seen = |entry: EntryView<'_>| before(logical, entry);
+            let mut seen = |expired: Expired<'_>| before(logical, expired);
             more |= table.expire_due(now_ms, limit, mark, &mut seen, &mut |large| keyspace.free_large(large));
             next = next.min(table.next_due_ms().unwrap_or(i64::MAX));
         }
@@ -850,148 +853,6 @@ pub enum Entry<'a> {
     Occupied(Occupied<'a>),
     /// It does not.
     Vacant(Vacant<'a>),
-}
-
-/// An existing key, found and ready to be changed.
-pub struct Occupied<'a> {
-    table: &'a mut Table,
-    found: Found,
-    position: u64,
-    mark: Mark<'a>,
-    keyspace: &'a Keyspace,
-    next_due_ms: &'a AtomicI64,
-}
-
-/// Lowers a stripe's hint after a new deadline in `table`. Written under the stripe's lock only.
-fn note_deadline(hint: &AtomicI64, table: &Table, deadline_ms: i64) {
-    // A far deadline is looked for when the wheel's horizon moves, long before it comes up.
-    let due_ms = table.look_ahead_ms().min(deadline_ms);
-    if due_ms < hint.load(Ordering::Relaxed) {
-        hint.store(due_ms, Ordering::Relaxed);
-    }
-}
-
-impl<'a> Occupied<'a> {
-    /// The entry.
-    pub fn view(&self) -> EntryView<'_> {
-        self.table.view(self.found)
-    }
-
-    /// The entry, for as long as the access that it was found with is borrowed.
-    pub fn into_view(self) -> EntryView<'a> {
-        self.table.view(self.found)
-    }
-
-    /// The value.
-    pub fn value(&self) -> ValueRef<'_> {
-        self.view().value
-    }
-
-    /// The deadline, ms since the epoch.
-    pub fn deadline_ms(&self) -> Option<i64> {
-        self.view().deadline_ms
-    }
-
-    /// The 24-bit LRU or LFU field.
-    pub fn clock(&self) -> u32 {
-        self.view().clock
-    }
-
-    /// Sets the LRU or LFU field. Not a change in the sense of a snapshot.
-    pub fn set_clock(&mut self, clock: u32) {
-        self.table.set_clock(self.found, clock);
-    }
-
-    /// Gives the key a new value; its deadline stays.
-    pub fn set_value(&mut self, value: NewValue<'_>) {
-        if let Some(large) = self.table.replace(&mut self.found, value, self.mark) {
-            self.keyspace.free_large(large);
-        }
-    }
-
-    /// Sets, moves or removes the deadline.
-    pub fn set_deadline_ms(&mut self, deadline_ms: Option<i64>) {
-        self.table.set_deadline(&mut self.found, self.position, deadline_ms, self.mark);
-        if let Some(deadline) = deadline_ms {
-            note_deadline(self.next_due_ms, self.table, deadline);
-        }
-    }
-
-    /// Makes a value that lies inside the entry `len` bytes long, cut or with zeros behind what it was, and marks it as raw. Growing
-    /// byte by byte moves the entry once for each size class of the allocator. None, with nothing changed, when the value
-    /// does not lie inside the entry or `len` is over [`INLINE_MAX`](crate::INLINE_MAX).
-    pub fn resize_inline(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.table.resize_inline(&mut self.found, len, self.mark)
-    }
-
-    /// The bytes of a value that lies inside the entry, for changes that keep their number.
-    pub fn inline_mut(&mut self) -> Option<&mut [u8]> {
-        self.table.inline_mut(self.found, self.mark)
-    }
-
-    /// Changes a large string in place. None when the value is not one.
-    pub fn shared_mut<R>(&mut self, change: impl FnOnce(&mut Shared) -> R) -> Option<R> {
-        self.large_mut(|large| match large {
-            LargeMut::String(shared) => Some(change(shared)),
-            _ => None,
-        })?
-    }
-
-    /// Changes a large value in place. None when the value is not a large one.
-    pub fn large_mut<R>(&mut self, change: impl FnOnce(LargeMut<'_>) -> R) -> Option<R> {
-        self.table.large_mut(self.found, self.mark, change)
-    }
-
-    /// The block of a small collection, to be changed. None when the value is something else. Nobody else sees the key before the
-    /// access is given up, so that it may be empty or overlong in between.
-    pub fn block(&mut self) -> Option<EntryBlock<'_>> {
-        self.table.block(&mut self.found, self.mark)
-    }
-
-    /// What the key occupies: its entry with the allocator's rounding, its large value, its share of a bucket. What a
-    /// large value shares with copies of it is counted in full.
-    pub fn footprint_bytes(&self) -> u64 {
-        self.table.footprint(self.found)
-    }
-
-    /// Removes the key and returns its value, which is moved and not copied if it is a large one.
-    pub fn take(self) -> OwnedValue {
-        // Of a large value this is a second handle, dropped for the first one below.
-        let copy = self.view().to_owned_value();
-        match self.table.remove(self.found, self.mark) {
-            Some(large) => OwnedValue::Large(large),
-            None => copy,
-        }
-    }
-
-    /// Removes the key; a large value is freed in the background.
-    pub fn remove(self) {
-        if let Some(large) = self.table.remove(self.found, self.mark) {
-            self.keyspace.free_large(large);
-        }
-    }
-}
-
-/// A key that does not exist.
-pub struct Vacant<'a> {
-    table: &'a mut Table,
-    key: Key<'a>,
-    position: u64,
-    mark: Mark<'a>,
-    keyspace: &'a Keyspace,
-    next_due_ms: &'a AtomicI64,
-}
-
-impl<'a> Vacant<'a> {
-    /// Creates the key.
-    pub fn insert(self, value: NewValue<'_>, deadline_ms: Option<i64>, clock: u32) -> Occupied<'a> {
-        let Vacant { table, key, position, mark, keyspace, next_due_ms } = self;
-        let found = table.insert(position, key.bytes, value, deadline_ms, clock, mark);
-        if let Some(deadline) = deadline_ms {
-            note_deadline(next_due_ms, table, deadline);
-        }
-        Occupied { table, found, position, mark, keyspace, next_due_ms }
-    }
 }
 
 #[cfg(test)]

@@ -41,4 +41,4 @@ pub use keyspace::{
     Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable, Vacant,
 };
 #[cfg(not(loom))]
-pub use table::{EntryBlock, EntryView, Table, TableBytes};
+pub use table::{EntryBlock, EntryView, Expired, Table, TableBytes};

@@ -10,8 +10,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use value::fields::FieldsRef;
+use value::fields::{FieldsRef, small};
 use value::list::ListRef;
+use value::member_leaf::NO_DEADLINE;
 use value::packed::Block;
 use value::set::SetRef;
 use value::string::StrRef;
@@ -22,7 +23,7 @@ use crate::entry::{EntryPtr, Form, NewValue, OwnedValue, ValueRef, ValueType};
 use crate::expiry::{Due, Place, TICK_MS, Wheel, tick_of};
 use crate::gate::WorkerId;
 use crate::index::{Index, Location};
-use crate::keyspace::{KeyHasher, PreImage};
+use crate::keyspace::{KeyHasher, PreImage, note_deadline};
 
 /// Entries that a sweep may look at for each that could be removed instead.
 const SWEEP_PER_EXPIRY: usize = 8;
@@ -103,9 +104,27 @@ pub struct Table {
     index: Index,
     wheel: Wheel,
     deadlines: usize,
+    timed_hashes: usize,
     entry_bytes: usize,
     large_bytes: u64,
 }
+
+/// What is about to leave a table because its deadline has passed, or has just left it.
+#[derive(Clone, Copy, Debug)]
+pub enum Expired<'a> {
+    /// A key, still there.
+    Key(EntryView<'a>),
+    /// Fields of the hash at a key; with the last one the key goes as well.
+    Fields {
+        /// The hash's key.
+        key: &'a [u8],
+        /// The fields, earliest first.
+        fields: &'a [Vec<u8>],
+    },
+}
+
+/// Fields taken out of a hash before others get their turn.
+const FIELDS_SLICE: usize = 16;
 
 /// Bytes of one or more tables by owner.
 #[derive(Clone, Copy, Debug, Default)]
@@ -148,6 +167,21 @@ fn large_bytes_of(entry: EntryPtr) -> u64 {
     entry.large_mut().map_or(0, |large| large.into_ref().heap_bytes())
 }
 
+/// The earliest deadline of a field, of a hash that has one.
+#[inline]
+fn field_deadline_of(entry: EntryPtr) -> Option<i64> {
+    if entry.value_type() != ValueType::Hash {
+        return None;
+    }
+    let earliest = entry.value().hash().map_or(NO_DEADLINE, FieldsRef::earliest);
+    (earliest != NO_DEADLINE).then(|| i64::try_from(earliest).unwrap_or(i64::MAX))
+}
+
+/// The ticks for which an entry has to be in the wheel.
+fn ticks_of(entry: EntryPtr) -> impl Iterator<Item = u64> {
+    entry.deadline().into_iter().chain(field_deadline_of(entry)).map(tick_of)
+}
+
 fn fragment_of(position: u64) -> u32 {
     (position >> 32) as u32
 }
@@ -169,6 +203,7 @@ impl Table {
             index: Index::new(depth_max),
             wheel: Wheel::default(),
             deadlines: 0,
+            timed_hashes: 0,
             entry_bytes: 0,
             large_bytes: 0,
         }
@@ -288,6 +323,7 @@ impl Table {
         if let Some(deadline) = deadline_ms {
             self.schedule(position, deadline, mark);
         }
+        self.fields_changed(entry, None, mark);
         Found { location, entry }
     }
 
@@ -299,9 +335,10 @@ impl Table {
         mark: Mark<'_>,
     ) -> Option<Large> {
         self.before_change(found.entry, mark);
-        let before = found.entry.footprint();
+        let (before, fields) = (found.entry.footprint(), field_deadline_of(found.entry));
         if found.entry.overwrite(&value) {
             debug_assert_eq!(before, found.entry.footprint());
+            self.fields_changed(found.entry, fields, mark);
             return None;
         }
         let old = found.entry;
@@ -310,6 +347,7 @@ impl Table {
         self.large_bytes = self.large_bytes - large_bytes_of(old) + large_bytes_of(new);
         self.index.repoint(found.location, new.to_bits());
         found.entry = new;
+        self.fields_changed(new, fields, mark);
         Self::left_behind(old.free(), mark)
     }
 
@@ -339,6 +377,7 @@ impl Table {
             self.schedule(position, deadline, mark);
         }
         if let Some(deadline) = old {
+            self.deadlines -= 1;
             self.unschedule(deadline, mark);
         }
     }
@@ -348,17 +387,23 @@ impl Table {
         let deadline = found.entry.deadline();
         let large = self.remove_timeless(found, mark);
         if let Some(deadline) = deadline {
+            self.deadlines -= 1;
             self.unschedule(deadline, mark);
         }
         large
     }
 
-    /// The same without a look at the wheel.
+    /// The same without a look at the wheel for the key's own deadline.
     fn remove_timeless(&mut self, found: Found, mark: Mark<'_>) -> Option<Large> {
         self.before_change(found.entry, mark);
+        let fields = field_deadline_of(found.entry);
         self.entry_bytes -= found.entry.footprint();
         self.large_bytes -= large_bytes_of(found.entry);
         self.index.remove(found.location);
+        if let Some(deadline) = fields {
+            self.timed_hashes -= 1;
+            self.unschedule(deadline, mark);
+        }
         Self::left_behind(found.entry.free(), mark)
     }
 
@@ -398,12 +443,17 @@ impl Table {
     }
 
     /// The inline block of a small collection, to be changed.
-    pub(crate) fn block<'a>(&'a mut self, found: &'a mut Found, mark: Mark<'_>) -> Option<EntryBlock<'a>> {
+    pub(crate) fn block<'a>(
+        &'a mut self,
+        found: &'a mut Found,
+        mark: Mark<'a>,
+        due_hint: &'a AtomicI64,
+    ) -> Option<EntryBlock<'a>> {
         if found.entry.value_type() == ValueType::String || found.entry.inline_mut().is_none() {
             return None;
         }
         self.before_change(found.entry, mark);
-        Some(EntryBlock { table: self, found })
+        Some(EntryBlock { table: self, found, mark, due_hint })
     }
 
     /// Changes an entry's large value in place.
@@ -416,6 +466,7 @@ impl Table {
         self.before_change(found.entry, mark);
         let large = found.entry.large_mut()?.into_ref();
         let (before, copied) = (large.heap_bytes(), large.copied_bytes());
+        let fields = field_deadline_of(found.entry);
         let result = change(found.entry.large_mut()?);
         let large = found.entry.large_mut()?.into_ref();
         self.large_bytes = self.large_bytes - before + large.heap_bytes();
@@ -423,6 +474,7 @@ impl Table {
             0 => {}
             held => Self::tell_held_back(held, mark),
         }
+        self.fields_changed(found.entry, fields, mark);
         Some(result)
     }
 
@@ -470,17 +522,58 @@ impl Table {
 
     // --- Deadlines ---
 
+    /// Whether nothing here has a deadline.
+    fn is_timeless(&self) -> bool {
+        self.deadlines + self.timed_hashes == 0
+    }
+
+    /// The earliest deadline of a field, of a hash that has one.
+    pub(crate) fn field_deadline(&self, found: Found) -> Option<i64> {
+        field_deadline_of(found.entry)
+    }
+
+    /// Keeps T3 after a change of an entry whose fields' earliest deadline was `before`.
+    #[inline]
+    fn fields_changed(&mut self, entry: EntryPtr, before: Option<i64>, mark: Mark<'_>) {
+        let after = field_deadline_of(entry);
+        if before != after {
+            self.reschedule_fields(entry, before, after, mark);
+        }
+    }
+
+    #[cold]
+    fn reschedule_fields(
+        &mut self,
+        entry: EntryPtr,
+        before: Option<i64>,
+        after: Option<i64>,
+        mark: Mark<'_>,
+    ) {
+        if let Some(deadline) = after {
+            self.enter(mark.hasher.position(entry.key()), deadline, mark);
+            self.timed_hashes += 1;
+        }
+        if let Some(deadline) = before {
+            self.timed_hashes -= 1;
+            self.unschedule(deadline, mark);
+        }
+    }
+
     fn schedule(&mut self, position: u64, deadline_ms: i64, mark: Mark<'_>) {
+        self.enter(position, deadline_ms, mark);
+        self.deadlines += 1;
+    }
+
+    /// Puts a fragment into the wheel.
+    fn enter(&mut self, position: u64, deadline_ms: i64, mark: Mark<'_>) {
         let fragment = fragment_of(position);
-        if self.deadlines == 0 {
+        if self.is_timeless() {
             self.wheel.open(mark.now_tick(), fragment);
         }
-        self.deadlines += 1;
         self.wheel.add(fragment, tick_of(deadline_ms), mark.now_tick());
     }
 
     fn unschedule(&mut self, deadline_ms: i64, mark: Mark<'_>) {
-        self.deadlines -= 1;
         if let Some(place) = self.wheel.forget(tick_of(deadline_ms)) {
             self.sweep(place, mark);
         }
@@ -503,11 +596,10 @@ impl Table {
             let mut ticks = Vec::new();
             self.index.walk_equal(position, |bits| {
                 let entry = pointed(bits);
-                if let Some(tick) = entry.deadline().map(tick_of)
-                    && (from..=to).contains(&tick.max(earliest))
-                    && fragment_of(mark.hasher.position(entry.key())) == fragment
-                {
-                    ticks.push(tick);
+                let here = ticks.len();
+                ticks.extend(ticks_of(entry).filter(|tick| (from..=to).contains(&(*tick).max(earliest))));
+                if ticks.len() > here && fragment_of(mark.hasher.position(entry.key())) != fragment {
+                    ticks.truncate(here);
                 }
             });
             ticks.into_iter().for_each(|tick| self.wheel.add(fragment, tick, now_tick));
@@ -517,7 +609,7 @@ impl Table {
     /// When [`expire_due`](Self::expire_due) is next wanted, in milliseconds since the epoch.
     pub(crate) fn next_due_ms(&self) -> Option<i64> {
         let due = self.wheel.next_tick().map(ms_of);
-        let ahead = (self.deadlines > 0).then(|| self.look_ahead_ms());
+        let ahead = (!self.is_timeless()).then(|| self.look_ahead_ms());
         due.into_iter().chain(ahead).min()
     }
 
@@ -534,7 +626,7 @@ impl Table {
         now_ms: i64,
         limit: usize,
         mark: Mark<'_>,
-        before: &mut dyn FnMut(EntryView<'_>),
+        before: &mut dyn FnMut(Expired<'_>),
         large: &mut dyn FnMut(Large),
     ) -> bool {
         let now_tick = (now_ms.max(0) / TICK_MS) as u64;
@@ -556,7 +648,10 @@ impl Table {
                             let _ = self.prefetch_entries(u64::from(fragment) << 32);
                         }
                         for fragment in due {
-                            self.fire(fragment, now_ms, mark, before, large);
+                            if self.fire(fragment, now_ms, mark, before, large) {
+                                // Fields are left that are due: their turn comes after the others'.
+                                self.wheel.add(fragment, 0, now_tick);
+                            }
                         }
                     }
                 }
@@ -564,7 +659,7 @@ impl Table {
                     return true;
                 }
             }
-            if self.deadlines == 0 {
+            if self.is_timeless() {
                 return false;
             }
             self.wheel.look_ahead(now_tick);
@@ -590,9 +685,7 @@ impl Table {
         let next = index.walk_ahead(slice.position, ahead, |bits| {
             seen += 1;
             let entry = pointed(bits);
-            if let Some(tick) = entry.deadline().map(tick_of)
-                && slice.ticks.contains(&tick)
-            {
+            for tick in ticks_of(entry).filter(|tick| slice.ticks.contains(tick)) {
                 wheel.add(fragment_of(mark.hasher.position(entry.key())), tick, now_tick);
             }
             seen < step
@@ -602,29 +695,74 @@ impl Table {
         is_late
     }
 
+    /// Removes what is due of the entries with a fragment. Returns true if fields are left that are due.
     fn fire(
         &mut self,
         fragment: u32,
         now_ms: i64,
         mark: Mark<'_>,
-        before: &mut dyn FnMut(EntryView<'_>),
+        before: &mut dyn FnMut(Expired<'_>),
         large: &mut dyn FnMut(Large),
-    ) {
+    ) -> bool {
+        let mut fields_left = false;
+        let mut hashes = Vec::new();
         loop {
             let mut victim = None;
+            hashes.clear();
             self.index.walk_equal(u64::from(fragment) << 32, |bits| {
-                if pointed(bits).deadline().is_some_and(|deadline| deadline <= now_ms) {
-                    victim = Some(pointed(bits));
+                let entry = pointed(bits);
+                if entry.deadline().is_some_and(|deadline| deadline <= now_ms) {
+                    victim = Some(entry);
+                } else if field_deadline_of(entry).is_some_and(|deadline| deadline <= now_ms) {
+                    hashes.push(entry);
                 }
             });
-            let Some(entry) = victim else { return };
-            before(view(entry));
+            let Some(entry) = victim else { break };
+            before(Expired::Key(view(entry)));
             let position = mark.hasher.position(entry.key());
             let found = self.find(position, entry.key()).expect("T1");
             // Its fragment has left the wheel already.
             self.deadlines -= 1;
             self.remove_timeless(found, mark).into_iter().for_each(&mut *large);
         }
+        for entry in hashes {
+            let position = mark.hasher.position(entry.key());
+            let found = self.find(position, entry.key()).expect("T1");
+            fields_left |= self.fire_fields(found, now_ms, mark, before, large);
+        }
+        fields_left
+    }
+
+    /// Removes a slice of a hash's due fields, and the hash with the last one. Returns true if more are due at the same millisecond;
+    /// with another deadline the hash is in the wheel again.
+    fn fire_fields(
+        &mut self,
+        mut found: Found,
+        now_ms: i64,
+        mark: Mark<'_>,
+        expired: &mut dyn FnMut(Expired<'_>),
+        large: &mut dyn FnMut(Large),
+    ) -> bool {
+        let (now, mut fields) = (now_ms.max(0) as u64, Vec::new());
+        let earliest = field_deadline_of(found.entry);
+        // Who looks at the wheel needs no hint.
+        let hint = AtomicI64::new(i64::MIN);
+        if let Some(mut block) = self.block(&mut found, mark, &hint) {
+            let form = block.form().into();
+            small::take_due(&mut block, form, now, FIELDS_SLICE, |field, _| fields.push(field.to_vec()));
+        } else {
+            self.large_mut(found, mark, |large| {
+                if let LargeMut::Hash(hash) = large {
+                    hash.take_due(now, FIELDS_SLICE, |field, _| fields.push(field.to_vec()));
+                }
+            });
+        }
+        expired(Expired::Fields { key: found.entry.key(), fields: &fields });
+        if found.entry.value().hash().is_some_and(FieldsRef::is_empty) {
+            self.remove(found, mark).into_iter().for_each(large);
+            return false;
+        }
+        field_deadline_of(found.entry) == earliest
     }
 }
 
@@ -632,6 +770,8 @@ impl Table {
 pub struct EntryBlock<'a> {
     table: &'a mut Table,
     found: &'a mut Found,
+    mark: Mark<'a>,
+    due_hint: &'a AtomicI64,
 }
 
 impl EntryBlock<'_> {
@@ -642,7 +782,18 @@ impl EntryBlock<'_> {
 
     /// Says that the block has another form now.
     pub fn set_form(&mut self, form: Form) {
+        let before = field_deadline_of(self.found.entry);
         self.found.entry.set_form(form);
+        self.note_fields(before);
+    }
+
+    /// Keeps T3: every splice leaves whole fields behind.
+    #[inline]
+    fn note_fields(&mut self, before: Option<i64>) {
+        self.table.fields_changed(self.found.entry, before, self.mark);
+        if let Some(deadline) = field_deadline_of(self.found.entry) {
+            note_deadline(self.due_hint, self.table, deadline);
+        }
     }
 }
 
@@ -656,7 +807,9 @@ impl Block for EntryBlock<'_> {
     }
 
     fn splice(&mut self, at: usize, remove: usize, insert: &[u8]) {
+        let before = field_deadline_of(self.found.entry);
         self.table.splice(self.found, at, remove, insert);
+        self.note_fields(before);
     }
 }
 

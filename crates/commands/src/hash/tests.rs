@@ -1,5 +1,8 @@
 //! Hashes: every command against what live servers answered (redis-server 7.0 and 8.0), large hashes against a model.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use crate::testing::{Server, check, check_effects};
 
 #[test]
@@ -441,4 +444,190 @@ fn more_errors() {
         ("HSETEX h KEEPTTL FIELDS 1 q 1 KEEPTTL", "-ERR wrong number of arguments for 'hsetex' command"),
         ("HSETEX h FIELDS 1 a 1 FIELDS", "-ERR wrong number of arguments for 'hsetex' command"),
     ]);
+}
+
+#[test]
+fn expired_fields_are_never_shown() {
+    check(&[
+        ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"),
+        ("HSET h a 1 b 2 c 3", ":3"),
+        ("HPEXPIRE h 1 FIELDS 2 a b", "*2 :1 :1"),
+        ("DEBUG SLEEP 0.01", "+OK"),
+        ("HGET h a", "$-1"),
+        ("HMGET h a b c", "*3 $-1 $-1 $1 3"),
+        ("HLEN h", ":1"),
+        ("HEXISTS h a", ":0"),
+        ("HSTRLEN h a", ":0"),
+        ("HGETALL h", "*2 $1 c $1 3"),
+        ("HKEYS h", "*1 $1 c"),
+        ("HVALS h", "*1 $1 3"),
+        ("HSCAN h 0", "*2 $1 0 *2 $1 c $1 3"),
+        ("HRANDFIELD h", "$1 c"),
+        ("HRANDFIELD h -3", "*3 $1 c $1 c $1 c"),
+        ("HRANDFIELD h 5", "*1 $1 c"),
+        ("HTTL h FIELDS 2 a c", "*2 :-2 :-1"),
+        ("HDEL h a", ":0"),
+        ("HPEXPIRE h 1 FIELDS 1 c", "*1 :1"),
+        ("DEBUG SLEEP 0.01", "+OK"),
+        ("HGETALL h", "*0"),
+        ("HRANDFIELD h", "$-1"),
+        ("HSETNX h c 4", ":1"),
+        ("HGETALL h", "*2 $1 c $1 4"),
+        ("HPEXPIRE h 1 FIELDS 1 c", "*1 :1"),
+        ("EXPIRE h 100", ":1"),
+        ("DEBUG SLEEP 0.01", "+OK"),
+        ("HINCRBY h c 5", ":5"),
+        ("HTTL h FIELDS 1 c", "*1 :-1"),
+        ("TTL h", ":-1"),
+    ]);
+}
+
+#[test]
+fn effects() {
+    check_effects(&[
+        ("DEBUG SET-ACTIVE-EXPIRE 0", ""),
+        ("HSET h a 1 b 2 c 3", "SELECT 0;HSET h a 1 b 2 c 3"),
+        ("HMSET h a 1", "HMSET h a 1"),
+        ("HSETNX h a 1", ""),
+        ("HSETNX h d 1", "HSETNX h d 1"),
+        ("HDEL h d z", "HDEL h d z"),
+        ("HDEL h z", ""),
+        ("HINCRBY h a 3", "HINCRBY h a 3"),
+        ("HINCRBYFLOAT h a 3.5", "HSET h a 7.5"),
+        ("HPEXPIREAT h 9999999999999 NX FIELDS 3 a b z", "HPEXPIREAT h 9999999999999 NX FIELDS 2 a b"),
+        ("HINCRBYFLOAT h a 3.5", "HSETEX h KEEPTTL FIELDS 1 a 11"),
+        ("HEXPIREAT h 9999999999 NX FIELDS 1 a", ""),
+        ("HEXPIREAT h 9999999999 FIELDS 2 a z", "HPEXPIREAT h 9999999999000 FIELDS 1 a"),
+        ("HEXPIRE h 0 FIELDS 2 c z", "HDEL h c"),
+        ("HPERSIST h FIELDS 2 a z", "HPERSIST h FIELDS 2 a z"),
+        ("HPERSIST h FIELDS 2 a z", ""),
+        ("HGETEX h FIELDS 1 a", ""),
+        ("HGETEX h PXAT 9999999999999 FIELDS 2 a z", "HPEXPIREAT h 9999999999999 FIELDS 2 a z"),
+        ("HGETEX h PERSIST FIELDS 2 a b", "HPERSIST h FIELDS 2 a b"),
+        ("HGETEX h PERSIST FIELDS 2 a b", ""),
+        ("HGETEX h PXAT 1 FIELDS 2 a b", "HDEL h a b"),
+        ("HSETEX h FNX PXAT 9999999999999 FIELDS 1 a 1", "HSETEX h PXAT 9999999999999 FIELDS 1 a 1"),
+        ("HSETEX h FNX EX 100 FIELDS 1 a 1", ""),
+        ("HSETEX h FXX KEEPTTL FIELDS 1 a 1", "HSETEX h KEEPTTL FIELDS 1 a 1"),
+        ("HSETEX h PXAT 1 FIELDS 2 a 1 b 1", "HDEL h a b"),
+        ("HSETEX h PXAT 1 FIELDS 1 a 1", ""),
+        ("HSET h a 1", "HSET h a 1"),
+        ("HGETDEL h FIELDS 2 a z", "HDEL h a z"),
+        ("HGETDEL h FIELDS 2 a z", ""),
+        ("HSET h a 1 b 2", "HSET h a 1 b 2"),
+        ("HPEXPIRE h 1 FIELDS 2 a b", "?"),
+        ("DEBUG SLEEP 0.01", ""),
+        ("HGETALL h", ""),
+        ("HINCRBY h a x", ""),
+        ("HSET h c 1", "MULTI;HDEL h b a;HSET h c 1;EXEC"),
+    ]);
+}
+
+#[test]
+fn fields_leave_at_their_deadlines_by_themselves() {
+    let server = Server::start();
+    let mut reader = server.engine.log.reader();
+    let mut client = server.connect();
+    client.check(&[
+        ("CONFIG SET hash-max-listpack-entries 3", "+OK"),
+        ("HSET small a 1 b 2 c 3", ":3"),
+        ("HPEXPIRE small 50 FIELDS 2 a b", "*2 :1 :1"),
+        ("HSET gone a 1 b 2", ":2"),
+        ("HPEXPIRE gone 60 FIELDS 2 a b", "*2 :1 :1"),
+        // A change takes the deadline away again, or puts it off.
+        ("HSET stays a 1", ":1"),
+        ("HPEXPIRE stays 50 FIELDS 1 a", "*1 :1"),
+        ("HSET stays a 2", ":0"),
+        ("HSETEX later PX 50 FIELDS 1 a 1", ":1"),
+        ("HEXPIRE later 1000 FIELDS 1 a", "*1 :1"),
+        ("COPY gone copied", "?"),
+    ]);
+    let mut fields = Vec::new();
+    for n in 0..2000 {
+        fields.push(format!("field:{n}"));
+    }
+    let mut request: Vec<&[u8]> = vec![b"HSETEX", b"large", b"PX", b"70", b"FIELDS", b"2000"];
+    fields.iter().for_each(|field| request.extend([field.as_bytes(), b"v"]));
+    client.send_args(&request);
+    assert_eq!(client.reply(), ":1");
+    client.check(&[("HSET large stays 1", ":1"), ("OBJECT ENCODING large", "$9 hashtable")]);
+    let began = Instant::now();
+    let mut told = 0;
+    while told < 2004 {
+        assert!(began.elapsed() < Duration::from_secs(5), "{told} fields are said to be gone");
+        std::thread::sleep(Duration::from_millis(20));
+        let mut bytes = Vec::new();
+        reader.read(&mut bytes, usize::MAX).expect("the log holds it");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        for effect in text.split('*').filter(|effect| effect.contains("HDEL")) {
+            told += effect.split("\r\n").next().map_or(0, |count| count.parse::<usize>().unwrap() - 2);
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "took {:?}", began.elapsed());
+    client.check(&[
+        ("HGETALL small", "*2 $1 c $1 3"),
+        ("HGETALL large", "*2 $5 stays $1 1"),
+        ("EXISTS gone", ":0"),
+        ("HGET stays a", "$1 2"),
+        ("HGET later a", "$1 1"),
+    ]);
+}
+
+#[test]
+fn behaves_like_a_map_whatever_it_lies_in() {
+    for limit in [0, 5, 40] {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}, limit {limit}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let server = Server::start();
+        let mut client = server.connect();
+        client.check(&[(&format!("CONFIG SET hash-max-listpack-entries {limit}"), "+OK")]);
+        let mut model: BTreeMap<String, (String, bool)> = BTreeMap::new();
+        let mut ask = |request: &str| {
+            client.send(request);
+            client.reply()
+        };
+        for _ in 0..1500 {
+            let field = format!("f{}", rng.u8(..60));
+            let value = rng.i16(..).to_string();
+            let known = model.contains_key(&field);
+            match rng.u8(..9) {
+                0..3 => {
+                    assert_eq!(ask(&format!("HSET h {field} {value}")), format!(":{}", i32::from(!known)));
+                    model.insert(field, (value, false));
+                }
+                3..5 => {
+                    assert_eq!(ask(&format!("HDEL h {field}")), format!(":{}", i32::from(known)));
+                    model.remove(&field);
+                }
+                5 => {
+                    let reply = ask(&format!("HEXPIRE h {} FIELDS 1 {field}", rng.u32(100..100_000)));
+                    assert_eq!(reply, if known { "*1 :1" } else { "*1 :-2" });
+                    model.entry(field).and_modify(|(_, timed)| *timed = true);
+                }
+                6 => {
+                    let timed = model.get(&field).map_or(-2, |(_, timed)| if *timed { 1 } else { -1 });
+                    assert_eq!(ask(&format!("HPERSIST h FIELDS 1 {field}")), format!("*1 :{timed}"));
+                    model.entry(field).and_modify(|(_, timed)| *timed = false);
+                }
+                7 => {
+                    let found = model.get(&field).map(|(value, _)| format!("${} {value}", value.len()));
+                    assert_eq!(ask(&format!("HGET h {field}")), found.unwrap_or("$-1".to_string()));
+                }
+                _ => {
+                    assert_eq!(ask("HLEN h"), format!(":{}", model.len()));
+                    let all = ask("HGETALL h");
+                    let words: Vec<&str> = all.split(' ').skip(1).skip(1).step_by(2).collect();
+                    let shown: BTreeMap<&str, &str> =
+                        words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+                    let model = model.iter().map(|(field, (value, _))| (field.as_str(), value.as_str()));
+                    assert_eq!(shown, model.collect());
+                    let distinct = ask(&format!("HRANDFIELD h {}", rng.u8(..70)));
+                    let drawn: Vec<&str> = distinct.split(' ').skip(1).skip(1).step_by(2).collect();
+                    let set: std::collections::BTreeSet<&str> = drawn.iter().copied().collect();
+                    assert!(drawn.len() == set.len() && set.iter().all(|field| shown.contains_key(field)));
+                }
+            }
+        }
+    }
 }

@@ -338,7 +338,8 @@ fn deadlines_come_up_within_a_tick() {
             let mut inside = keyspace.enter(WORKER);
             let mut access = inside.lock_stripe(stripe);
             // A small limit, so that slots are left half done and taken up again.
-            while access.expire_due(stripe, now, 3, &mut |database, view| {
+            while access.expire_due(stripe, now, 3, &mut |database, expired| {
+                let Expired::Key(view) = expired else { panic!("no hash is here") };
                 assert_eq!(database, 1);
                 assert!(due.remove(view.key).is_some_and(|d| d <= now && d == view.deadline_ms.unwrap()));
             }) {}
@@ -377,7 +378,8 @@ fn far_deadlines_come_up_when_stripes_say_so() {
         for stripe in keyspace.stripes_due(0, 1, now).collect::<Vec<_>>() {
             let mut inside = keyspace.enter(WORKER);
             let mut access = inside.lock_stripe(stripe);
-            while access.expire_due(stripe, now, 3, &mut |_, view| {
+            while access.expire_due(stripe, now, 3, &mut |_, expired| {
+                let Expired::Key(view) = expired else { panic!("no hash is here") };
                 assert!(due.remove(view.key).is_some_and(|d| d <= now));
             }) {}
         }

@@ -115,7 +115,8 @@ impl World {
         let mark = mark(&self.hasher, &self.clock_ms);
         let (model, due) = (&mut self.model, &mut self.due);
         let mut removed = 0;
-        let mut before = |view: EntryView<'_>| {
+        let mut before = |expired: Expired<'_>| {
+            let Expired::Key(view) = expired else { panic!("no hash is here") };
             let id = u64::from_be_bytes(view.key.try_into().expect("8 bytes"));
             let deadline = model.remove(&id).expect("fired once").expect("fired with a deadline");
             assert!(deadline <= now_ms && Some(deadline) == view.deadline_ms, "fired early");
