@@ -86,7 +86,7 @@ fn span(start: i64, stop: i64, len: u64) -> Option<(u64, u64)> {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let from_end = |index: i64| if index < 0 { index.saturating_add(len) } else { index };
     let (start, stop) = (from_end(start).max(0), from_end(stop).min(len - 1));
-    (start <= stop).then_some((start as u64, stop as u64 + 1))
+    (start <= stop).then(|| (start as u64, stop as u64 + 1))
 }
 
 /// The index that an argument means in a list of `len` elements: negative ones count from the end.
