@@ -4,12 +4,11 @@ use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
 };
 use value::list::End;
-
-use crate::number::integer;
+use value::number::parse_i64;
 
 use super::{limit, place, reply_element, reply_from};
 
-/// A count below zero.
+/// A count below zero, or none at all.
 const NEGATIVE: Error = Error::fixed("ERR value is out of range, must be positive");
 
 /// What both declarations have in common.
@@ -48,7 +47,7 @@ pub static RPOP: Command = Command {
 fn pop(ctx: &mut Ctx<'_>, args: Args<'_>, name: &str, end: End) -> Result<(), Error> {
     let count = match args {
         [_, _] => None,
-        [_, _, count] => Some(u64::try_from(integer(count)?).map_err(|_| NEGATIVE)?),
+        [_, _, count] => Some(parse_i64(count).and_then(|count| u64::try_from(count).ok()).ok_or(NEGATIVE)?),
         _ => return Err(Error::wrong_arity(name)),
     };
     let limit = limit(ctx);
@@ -107,7 +106,7 @@ mod tests {
     fn errors() {
         check(&[
             ("LPOP k -1", "-ERR value is out of range, must be positive"),
-            ("LPOP k x", "-ERR value is not an integer or out of range"),
+            ("LPOP k x", "-ERR value is out of range, must be positive"),
             ("RPOP k 1 2", "-ERR wrong number of arguments for 'rpop' command"),
             ("LPOP k x 2", "-ERR wrong number of arguments for 'lpop' command"),
             ("SET s v", "+OK"),
