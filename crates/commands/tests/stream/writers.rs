@@ -235,11 +235,12 @@ impl Writer {
         .into_bytes()
     }
 
+    /// None begins with a dash, so that no reply looks like an error.
     fn value(&mut self) -> Vec<u8> {
         let rng = &mut self.rng;
         match rng.u16(..400) {
-            0 => vec![rng.u8(..); LARGE],
-            1..20 => vec![rng.u8(..); rng.usize(..6000)],
+            0 => vec![rng.u8(..) | 64; LARGE],
+            1..20 => vec![rng.u8(..) | 64; rng.usize(..6000)],
             20..250 => rng.u8(..5).to_string().into_bytes(),
             _ => (0..rng.usize(..30)).map(|_| rng.u8(b'a'..b'e')).collect(),
         }
