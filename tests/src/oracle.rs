@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   table      what can be sent: a grammar for each command, and how its replies are compared
+//!   lists      rows of the list commands and of SORT
 //!   generate   random requests from the table, biased to edges
 //!   compare    normalises what may differ (clocks, orders) and nothing else
 //!   differ     runs rounds on two servers, finds the first difference, shrinks the sequence
@@ -15,6 +16,7 @@ pub mod allowed;
 pub mod compare;
 pub mod differ;
 pub mod generate;
+pub mod lists;
 pub mod table;
 
 pub use differ::{Difference, Oracle};

@@ -1,7 +1,7 @@
 //! The differential test: our server (or `EVENKEEL_SERVER`) against a reference (`EVENKEEL_ORACLE`).
 //!
 //! `EVENKEEL_SEED` repeats a run, `EVENKEEL_ROUNDS` makes it longer, `EVENKEEL_ONLY` limits it to commands
-//! that start with a word.
+//! that start with a word (or one of several, separated by commas), `EVENKEEL_SETTINGS` gives both servers more options.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,8 @@ const ROUND_REQUESTS: usize = 400;
 const DIFFERENCES_MAX: usize = 25;
 
 fn start(binary: std::path::PathBuf) -> Server {
-    ServerOptions::new(binary).args("--enable-debug-command yes").start().unwrap()
+    let more = std::env::var("EVENKEEL_SETTINGS").unwrap_or_default();
+    ServerOptions::new(binary).args(&format!("--enable-debug-command yes {more}")).start().unwrap()
 }
 
 fn rounds() -> u64 {

@@ -90,7 +90,7 @@ fn container(_: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// What a command locks before it executes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Scope {
     /// The stripes of its keys; nothing if it has none.
     Keys,
@@ -100,6 +100,8 @@ pub enum Scope {
     Slices,
     /// Nothing: it is executed outside the gate, which it may enter itself (SAVE, BGSAVE).
     Outside,
+    /// What the arguments tell: [`Scope::Keys`], or [`Scope::Exclusive`] if they make it touch keys that nobody knows before (SORT).
+    ByArguments(fn(Args<'_>) -> Scope),
 }
 
 macro_rules! bit_set {
@@ -301,7 +303,9 @@ pub enum Find {
         /// Distance of two keys.
         step: i32,
     },
-    /// Only the command itself knows.
+    /// Only the command itself knows, and shows which arguments they are. Real servers call this unknown.
+    Asked(fn(Args<'_>, &mut dyn FnMut(usize))),
+    /// Nobody knows before the command is executed.
     Unknown,
 }
 

@@ -69,7 +69,7 @@ impl Worker {
             ctx.reply.error(error);
         }
         let dirty = ctx.data.dirty;
-        let apart = registered.command.scope == Scope::Slices;
+        let apart = matches!(registered.command.scope, Scope::Slices);
         ctx.data.effects.finish(&engine.log, args, dirty > 0, apart);
         // The locks are given back here, after the effects are in the log.
         drop(ctx);
@@ -246,7 +246,11 @@ fn lock<'a>(
 ) -> Access<'a> {
     let command = registered.command;
     let keyspace = visit.keyspace;
-    match command.scope {
+    let scope = match command.scope {
+        Scope::ByArguments(decide) => decide(args),
+        scope => scope,
+    };
+    match scope {
         Scope::Exclusive => {
             visit.inside = None;
             keyspace.exclusive(worker)
@@ -256,7 +260,7 @@ fn lock<'a>(
             keyspace.outside(worker)
         }
         Scope::Slices => visit.inside(worker).lock_none(),
-        Scope::Keys => match (hash, command.is_single_key()) {
+        Scope::Keys | Scope::ByArguments(_) => match (hash, command.is_single_key()) {
             (Some(hash), true) => visit.inside(worker).lock_key(hash),
             _ if command.keys.is_empty() => visit.inside(worker).lock_none(),
             _ => {

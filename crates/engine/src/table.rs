@@ -183,7 +183,12 @@ pub fn keys_of_spec(spec: &KeySpec, args: &[&[u8]], mut each: impl FnMut(usize))
                 None => return true,
             }
         }
-        Begin::Unknown => return true,
+        Begin::Unknown => {
+            if let Find::Asked(show) = spec.find {
+                show(args, &mut each);
+            }
+            return true;
+        }
     };
     let len = args.len() as i64;
     let (first, last, step) = match spec.find {
@@ -203,7 +208,7 @@ pub fn keys_of_spec(spec: &KeySpec, args: &[&[u8]], mut each: impl FnMut(usize))
             let begin = first + i64::from(offset);
             (begin, begin + (number - 1) * i64::from(step), i64::from(step))
         }
-        Find::Unknown => return true,
+        Find::Asked(_) | Find::Unknown => return true,
     };
     let mut at = first;
     while at <= last && at < len {

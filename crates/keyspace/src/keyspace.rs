@@ -326,6 +326,11 @@ impl Keyspace {
         self.reclaimer.large(large);
     }
 
+    /// Queues what a large value has lost, or a frozen one has left, to be freed in the background. No statistics count it.
+    pub fn free_rest(&self, rest: value::large::Teardown) {
+        self.reclaimer.rest(rest);
+    }
+
     /// Queues a table to be freed in the background.
     pub fn free_table(&self, taken: TakenTable) {
         self.reclaimer.table(taken.table);

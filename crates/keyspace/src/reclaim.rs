@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use value::Large;
+use value::large::Teardown;
 use value::string::Shared;
 
 use crate::table::Table;
@@ -16,6 +17,8 @@ const SLICE_NODES: usize = 256;
 
 enum Garbage {
     Large(Large),
+    /// A part of a value, which no count knows.
+    Rest(Teardown),
     Table(Table),
 }
 
@@ -58,6 +61,11 @@ impl Reclaimer {
         let _ = self.queue.send(Garbage::Large(large));
     }
 
+    /// Queues what a value that lives on has lost.
+    pub(crate) fn rest(&self, rest: Teardown) {
+        let _ = self.queue.send(Garbage::Rest(rest));
+    }
+
     /// Queues a whole table.
     pub(crate) fn table(&self, table: Table) {
         if !table.is_empty() {
@@ -79,13 +87,19 @@ impl Reclaimer {
 fn free(item: Garbage) -> u64 {
     match item {
         Garbage::Large(large) => {
-            if let Some(mut teardown) = large.into_teardown() {
-                while !teardown.step(SLICE_NODES) {
-                    std::thread::yield_now();
-                }
-            }
+            large.into_teardown().into_iter().for_each(tear_down);
             1
         }
+        Garbage::Rest(rest) => {
+            tear_down(rest);
+            0
+        }
         Garbage::Table(table) => table.len() as u64,
+    }
+}
+
+fn tear_down(mut rest: Teardown) {
+    while !rest.step(SLICE_NODES) {
+        std::thread::yield_now();
     }
 }

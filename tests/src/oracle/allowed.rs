@@ -75,7 +75,13 @@ const LIKE_VALKEY: &[Kind] = &[Kind::Evenkeel, Kind::Valkey];
 const EMBEDDING: &str = "Valkey embeds strings by the length of key and value, others up to 44 bytes";
 const MODULES: &str = "Valkey 9.1 lists its Lua engine, Redis 8 its vector sets as modules";
 
+const EMPTY_NUMBER: &str = "Valkey refuses to sort an empty text as a number, for strtod it is 0";
+const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has no absolute value";
+
 const RULES: &[Rule] = &[
+    rule(&[Kind::Valkey], "SORT", "be converted into double", "", EMPTY_NUMBER),
+    rule(&[Kind::Redis70], "LPOS", "", "value must between", LEAST),
+    rule(&[Kind::Redis70], "LREM", ":", "value must between", LEAST),
     rule(&[Kind::Redis70], "BITCOUNT", ":0", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITPOS", ":", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITCOUNT", "-WRONGTYPE", "-ERR", CHECKED_FIRST),

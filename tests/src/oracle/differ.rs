@@ -94,7 +94,7 @@ impl Oracle {
 
     /// Limits the oracle to rows whose name starts with a prefix, for looking closer at one command.
     pub fn only(&mut self, prefix: &str) {
-        self.rows.retain(|row| row.name.starts_with(prefix));
+        self.rows.retain(|row| prefix.split(',').any(|prefix| row.name.starts_with(prefix)));
     }
 
     /// One round: both servers emptied, `length` requests, then all keys compared.
@@ -145,6 +145,7 @@ impl Oracle {
                     request(Compare::Exact, &[b"OBJECT", b"ENCODING", key]),
                     request(Compare::Near(2000), &[b"PEXPIRETIME", key]),
                     request(Compare::Exact, &[b"GET", key]),
+                    request(Compare::Exact, &[b"LRANGE", key, b"0", b"-1"]),
                 ] {
                     let (ours, reference) = pair.exchange(&check)?;
                     self.compared += 1;

@@ -17,7 +17,7 @@ const LAG_MAX: u64 = 32 << 20;
 /// A value that is kept as a tree of nodes.
 const LARGE: usize = 70_000;
 
-/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database,
+/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database,
 /// `t` milliseconds from now, `T` ms since the epoch, `s` seconds from now, `o` an offset, `p` a payload of DUMP; others are themselves. The number
 /// is the weight.
 const REQUESTS: &[(u32, &str)] = &[
@@ -83,6 +83,26 @@ const REQUESTS: &[(u32, &str)] = &[
     (3, "pfcount h"),
     (3, "pfcount h h"),
     (1, "pfdebug todense h"),
+    (12, "rpush l v v v v v"),
+    (8, "lpush l v v v"),
+    (3, "rpushx l v v"),
+    (3, "lpushx l v"),
+    (3, "lpop l"),
+    (3, "rpop l n"),
+    (4, "lset l n v"),
+    (4, "linsert l before n v"),
+    (3, "lrem l n n"),
+    (2, "ltrim l n -2"),
+    (4, "lmove l l left right"),
+    (2, "rpoplpush l l"),
+    (2, "lmpop 2 l l right count n"),
+    (2, "blpop l l 0.001"),
+    (2, "brpop l 0.001"),
+    (2, "blmove l l right left 0.001"),
+    (2, "brpoplpush l l 0.001"),
+    (2, "blmpop 0.001 2 l l left"),
+    (3, "sort l alpha by k:* store l"),
+    (2, "sort l limit n n alpha store l"),
     (10, "get k"),
     (6, "mget k k k k"),
     (3, "ttl k"),
@@ -198,6 +218,7 @@ impl Writer {
         match word {
             "k" if rng.u8(..) < 10 => format!("h:{}", rng.u8(..10)),
             "k" => format!("k:{}", rng.u8(..100)),
+            "l" => format!("l:{}", rng.u8(..12)),
             "h" => format!("h:{}", rng.u8(..10)),
             "v" => return self.value(),
             "n" => rng.u8(..5).to_string(),
@@ -214,11 +235,12 @@ impl Writer {
         .into_bytes()
     }
 
+    /// None begins with a dash, so that no reply looks like an error.
     fn value(&mut self) -> Vec<u8> {
         let rng = &mut self.rng;
         match rng.u16(..400) {
-            0 => vec![rng.u8(..); LARGE],
-            1..20 => vec![rng.u8(..); rng.usize(..6000)],
+            0 => vec![rng.u8(..) | 64; LARGE],
+            1..20 => vec![rng.u8(..) | 64; rng.usize(..6000)],
             20..250 => rng.u8(..5).to_string().into_bytes(),
             _ => (0..rng.usize(..30)).map(|_| rng.u8(b'a'..b'e')).collect(),
         }

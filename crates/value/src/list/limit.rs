@@ -70,6 +70,25 @@ impl Limit {
         list.len() <= count_max && list.listpack_len(bytes_max).is_some()
     }
 
+    /// Whether a quicklist that gets these texts at its tail, one by one, has them in one node and no plain one. Redis estimates that an
+    /// element needs 8 bytes beyond its text.
+    pub fn is_one_node<'t>(&self, texts: impl Iterator<Item = &'t [u8]>) -> bool {
+        let (mut bytes, mut count) = (LISTPACK_OVERHEAD, 0);
+        for text in texts {
+            if self.is_plain(text.len()) || count > 0 && self.exceeded(bytes + text.len() + 8, count + 1) {
+                return false;
+            }
+            bytes += Element::of(text).encoded_len();
+            count += 1;
+        }
+        !self.exceeded(if self.counted { 0 } else { bytes }, count)
+    }
+
+    /// Whether Redis gives an element of so many bytes a node without a listpack.
+    fn is_plain(&self, text_bytes: usize) -> bool {
+        text_bytes > if self.counted { BYTES_SAFE } else { self.bytes_max }
+    }
+
     /// Whether a list of these elements alone would be a listpack.
     pub fn allows(&self, element: Element) -> bool {
         !self.exceeded(element.encoded_len() + LISTPACK_OVERHEAD, 1)

@@ -110,7 +110,7 @@ fn key_spec(reply: &mut Writer<'_>, spec: &KeySpec) {
             let numbers = [("keynumidx", at), ("firstkey", first), ("keystep", step)];
             search(reply, "keynum", &numbers.map(|(name, number)| (name, Value::Number(number))));
         }
-        Find::Unknown => search(reply, "unknown", &[]),
+        Find::Asked(_) | Find::Unknown => search(reply, "unknown", &[]),
     }
 }
 
