@@ -62,7 +62,7 @@ impl Generator {
         let mut words: Vec<Vec<u8>> = row.name.split(' ').map(|word| self.any_case(word)).collect();
         self.expand(row.args, &mut words);
         if row.compare == Compare::Scan {
-            words.insert(1, b"0".to_vec());
+            words.insert(row.cursor_index(), b"0".to_vec());
         } else if !NEVER_BROKEN.contains(&row.name) && self.random.one_in(25) {
             self.mutate(&mut words);
         }
