@@ -256,8 +256,8 @@ fn what_is_taken_is_fair() {
 fn an_unfair_choice_is_noticed() {
     let mut seen = HashMap::new();
     for draw in 0..40_000u32 {
-        // One member in a hundred comes twice as often as the others.
-        let member = if draw.is_multiple_of(101) { fastrand::u32(..20) * 100 } else { fastrand::u32(..2000) };
+        // One member in a hundred comes three times as often as the others.
+        let member = if draw.is_multiple_of(51) { fastrand::u32(..20) * 100 } else { fastrand::u32(..2000) };
         *seen.entry(member.to_string()).or_insert(0) += 1;
     }
     assert!(deviation(&seen, 2000, 40_000) > 6.0);
