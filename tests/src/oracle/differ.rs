@@ -92,9 +92,9 @@ impl Oracle {
         Ok(Oracle { ours, reference, kinds, rows, skipped, compared: 0, excused: BTreeSet::new() })
     }
 
-    /// Limits the oracle to rows whose name starts with a prefix, for looking closer at one command.
-    pub fn only(&mut self, prefix: &str) {
-        self.rows.retain(|row| row.name.starts_with(prefix));
+    /// Limits the oracle to rows whose name starts with one of these, separated by commas, for looking closer at some commands.
+    pub fn only(&mut self, prefixes: &str) {
+        self.rows.retain(|row| prefixes.split(',').any(|prefix| row.name.starts_with(prefix)));
     }
 
     /// One round: both servers emptied, `length` requests, then all keys compared.
