@@ -17,6 +17,7 @@ pub mod compare;
 pub mod differ;
 pub mod generate;
 pub mod lists;
+mod sets;
 pub mod table;
 
 pub use differ::{Difference, Oracle};

@@ -1,7 +1,7 @@
 //! The differential test: our server (or `EVENKEEL_SERVER`) against a reference (`EVENKEEL_ORACLE`).
 //!
 //! `EVENKEEL_SEED` repeats a run, `EVENKEEL_ROUNDS` makes it longer, `EVENKEEL_ONLY` limits it to commands
-//! that start with a word (or one of several, separated by commas), `EVENKEEL_SETTINGS` gives both servers more options.
+//! that start with one of these words, separated by commas. `EVENKEEL_OPTIONS` is given to both servers (`--set-max-listpack-entries 4`).
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,8 +15,8 @@ const ROUND_REQUESTS: usize = 400;
 const DIFFERENCES_MAX: usize = 25;
 
 fn start(binary: std::path::PathBuf) -> Server {
-    let more = std::env::var("EVENKEEL_SETTINGS").unwrap_or_default();
-    ServerOptions::new(binary).args(&format!("--enable-debug-command yes {more}")).start().unwrap()
+    let more = std::env::var("EVENKEEL_OPTIONS").unwrap_or_default();
+    ServerOptions::new(binary).args("--enable-debug-command yes").args(&more).start().unwrap()
 }
 
 fn rounds() -> u64 {
@@ -29,8 +29,8 @@ fn replies_equal_those_of_the_reference() {
     let mut oracle =
         Oracle::new(ours.addr(), reference.addr(), std::env::var_os("EVENKEEL_ORACLE_SHARED").is_none())
             .unwrap();
-    if let Ok(prefix) = std::env::var("EVENKEEL_ONLY") {
-        oracle.only(&prefix);
+    if let Ok(prefixes) = std::env::var("EVENKEEL_ONLY") {
+        oracle.only(&prefixes);
     }
     let seed = Random::seed();
     println!("seed {seed}; left out: {:?}", oracle.skipped);

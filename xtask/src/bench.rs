@@ -4,6 +4,8 @@
 //! are filled; for every command and pipeline depth the two are measured in turn, several rounds, and medians are
 //! shown. CPU time is that of all threads of the server process. It never compares figures of different runs.
 
+mod types;
+
 use std::path::{Path, PathBuf};
 
 use system_tests::{Server, ServerOptions, procfs, server};
@@ -14,7 +16,7 @@ use crate::report::{self, Table, median, thousands};
 
 /// What `bench` understands.
 pub const USAGE: &str = "bench [--against PATH] [--server PATH] [--profile dist|release] [--requests N] [--rounds N]
-      [--commands GET,SET,INCR,MSET] [--pipelines 1,16,64] [--speed] [--bytes] [--scaling] [--quick] [--urgent] [--write]";
+      [--commands GET,SET,INCR,MSET] [--pipelines 1,16,64] [--speed] [--bytes] [--types] [--scaling] [--quick] [--urgent] [--write]";
 
 /// Keys that the speed figures run over.
 const KEYS: u64 = 1_000_000;
@@ -41,7 +43,7 @@ struct Plan {
 pub fn run(mut args: Args) -> Result<(), String> {
     let quick = args.flag("quick");
     let (write, scaling) = (args.flag("write"), args.flag("scaling"));
-    let (speed, bytes) = (args.flag("speed"), args.flag("bytes"));
+    let (speed, bytes, types) = (args.flag("speed"), args.flag("bytes"), args.flag("types"));
     let plan = Plan {
         ours: our_binary(&mut args)?,
         against: args.value("against")?.map_or_else(server::reference, |path| Ok(PathBuf::from(path)))?,
@@ -53,13 +55,22 @@ pub fn run(mut args: Args) -> Result<(), String> {
         memory_keys: if quick { MEMORY_KEYS / 10 } else { MEMORY_KEYS },
     };
     args.finish()?;
-    let all = !(speed || bytes || scaling);
+    let all = !(speed || bytes || scaling || types);
     let mut sections = Vec::new();
-    if speed || all {
+    if (speed && !types) || all {
         sections.push(("bench-speed", speed_table(&plan)?));
     }
-    if bytes || all {
+    if (bytes && !types) || all {
         sections.push(("bench-bytes", bytes_table(&plan)?));
+    }
+    if types {
+        // With --speed or --bytes beside it, only that half.
+        if speed || !bytes {
+            sections.push(("bench-types-speed", types::speed_table(&plan)?));
+        }
+        if bytes || !speed {
+            sections.push(("bench-types-bytes", types::bytes_table(&plan)?));
+        }
     }
     if scaling {
         sections.push(("bench-scaling", scaling_table(&plan)?));

@@ -153,6 +153,10 @@ impl<'a> SetRef<'a> {
             (Self::Ints(set), Element::Bytes(text)) => {
                 parse_i64(text).is_some_and(|value| set.contains(value))
             }
+            // The same goes for members of a large set, which are bytes always.
+            (Self::Packed(set), Element::Bytes(text)) => {
+                set.find(Element::of(text), set.start(), 1).is_some()
+            }
             (Self::Packed(set), _) => set.find(member, set.start(), 1).is_some(),
             (Self::Large(set), _) => {
                 let mut digits = None;

@@ -87,6 +87,8 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Redis70], "BITCOUNT", "-WRONGTYPE", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITPOS", "-WRONGTYPE", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "SCAN", "", "-ERR invalid cursor", "since 7.2 a negative cursor is refused"),
+    rule(&[Kind::Redis70], "SSCAN", "", "-ERR invalid cursor", "since 7.2 a negative cursor is refused"),
+    rule(&[Kind::Redis70], "SSCAN", "-ERR invalid cursor", "", "since 7.2 a cursor may begin with a space"),
     rule(
         &[Kind::Redis70],
         "COMMAND GETKEYS",

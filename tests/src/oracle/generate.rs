@@ -8,7 +8,8 @@ use crate::random::Random;
 
 /// Keys that all requests share; few, so that commands meet each other's results.
 pub const KEYS: &[&str] = &["k0", "k1", "k2", "k3", "hll", "\u{0}\r\n"];
-/// Requests that are sent only as the table has them: broken ones could stop, pause or close a server.
+/// Requests that are sent only as the table has them: broken ones could stop, pause or close a server, or leave to chance what is
+/// removed.
 const NEVER_BROKEN: &[&str] = &[
     "SHUTDOWN",
     "CLIENT PAUSE",
@@ -23,6 +24,8 @@ const NEVER_BROKEN: &[&str] = &[
     "BLMOVE",
     "BRPOPLPUSH",
     "BLMPOP",
+    "SPOP",
+    "SRANDMEMBER",
 ];
 /// Longest payload pool.
 const PAYLOADS_MAX: usize = 64;
@@ -75,7 +78,7 @@ impl Generator {
         let mut words: Vec<Vec<u8>> = row.name.split(' ').map(|word| self.any_case(word)).collect();
         self.expand(row.args, &mut words);
         if row.compare == Compare::Scan {
-            words.insert(1, b"0".to_vec());
+            words.insert(row.cursor_index(), b"0".to_vec());
         } else if !NEVER_BROKEN.contains(&row.name) && self.random.one_in(25) {
             self.mutate(&mut words);
         }

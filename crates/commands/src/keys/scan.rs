@@ -9,6 +9,7 @@ use config::glob::{Case, matches};
 use engine::{Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, Scope};
 use keyspace::EntryView;
 use resp::Writer;
+use value::number::parse_i64;
 
 use crate::number::integer;
 
@@ -116,14 +117,25 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// A cursor as Redis reads it: white space and a plus sign may stand before the digits.
+/// A cursor as Redis reads it: up to a zero byte, a plain number that is not negative, or whatever C's `strtoull` takes as a whole. That
+/// allows white space and a sign before the digits; with a minus the number wraps around.
 pub(crate) fn cursor(text: &[u8]) -> Option<u64> {
-    let text = text.trim_ascii_start();
-    let digits = text.strip_prefix(b"+").unwrap_or(text);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if let Some(number) = parse_i64(text) {
+        return u64::try_from(number).ok();
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let text = &text[text.iter().take_while(|byte| is_space(byte)).count()..];
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(if negative { number.wrapping_neg() } else { number })
 }
 
 fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
@@ -189,6 +201,12 @@ mod tests {
             ("SCAN 1x", "-ERR invalid cursor"),
             ("SCAN ''", "-ERR invalid cursor"),
             ("SCAN +1", "*2 $1 0 *0"),
+            ("SCAN -0", "*2 $1 0 *0"),
+            ("SCAN -", "-ERR invalid cursor"),
+            ("SCAN ' -1'", "*2 $1 0 *0"),
+            ("SCAN -9223372036854775808", "-ERR invalid cursor"),
+            ("SCAN -9223372036854775809", "*2 $1 0 *0"),
+            ("SCAN -18446744073709551616", "-ERR invalid cursor"),
             ("SCAN 0 COUNT 0", "-ERR syntax error"),
             ("SCAN 0 COUNT -1", "-ERR syntax error"),
             ("SCAN 0 COUNT x", "-ERR value is not an integer or out of range"),

@@ -42,6 +42,11 @@ fn content(value: ValueRef<'_>) -> Content {
             ("SET", vec![bytes])
         }
         ValueRef::List(list) => ("RPUSH", list.iter_from(0).map(|element| element.to_vec()).collect()),
+        ValueRef::Set(set) => {
+            let mut members: Vec<Vec<u8>> = set.iter().map(|member| member.to_vec()).collect();
+            members.sort_unstable();
+            ("SADD", members)
+        }
         _ => panic!("a type that no client sends"),
     }
 }

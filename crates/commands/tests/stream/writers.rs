@@ -17,7 +17,7 @@ const LAG_MAX: u64 = 32 << 20;
 /// A value that is kept as a tree of nodes.
 const LARGE: usize = 70_000;
 
-/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database,
+/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers,
 /// `t` milliseconds from now, `T` ms since the epoch, `s` seconds from now, `o` an offset, `p` a payload of DUMP; others are themselves. The number
 /// is the weight.
 const REQUESTS: &[(u32, &str)] = &[
@@ -103,6 +103,24 @@ const REQUESTS: &[(u32, &str)] = &[
     (2, "blmpop 0.001 2 l l left"),
     (3, "sort l alpha by k:* store l"),
     (2, "sort l limit n n alpha store l"),
+    (10, "sadd S v v v"),
+    (4, "sadd S n n n n"),
+    (1, "sadd S w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w"),
+    (4, "sadd k v"),
+    (6, "srem S v n"),
+    (4, "spop S"),
+    (3, "spop S n"),
+    (1, "spop S 60"),
+    (4, "smove S S n"),
+    (4, "smove S S v"),
+    (3, "sinterstore S S S"),
+    (3, "sunionstore S S S"),
+    (2, "sunionstore k S S"),
+    (3, "sdiffstore S S S"),
+    (4, "rename S S"),
+    (4, "copy S S replace"),
+    (4, "pexpire S t"),
+    (2, "sscan S 0"),
     (10, "get k"),
     (6, "mget k k k k"),
     (3, "ttl k"),
@@ -220,6 +238,8 @@ impl Writer {
             "k" => format!("k:{}", rng.u8(..100)),
             "l" => format!("l:{}", rng.u8(..12)),
             "h" => format!("h:{}", rng.u8(..10)),
+            "S" => format!("S:{}", rng.u8(..6)),
+            "w" => rng.u8(..).to_string(),
             "v" => return self.value(),
             "n" => rng.u8(..5).to_string(),
             "f" => format!("{}.25", rng.i8(..)),

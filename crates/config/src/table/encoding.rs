@@ -46,14 +46,11 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "512",
         "Most members of a set of integers in one block.",
     )
-    .unit("members")
-    .noted(NO_TYPE_YET),
+    .unit("members"),
     OptionSpec::number("set-max-listpack-entries", UP_TO_LONG, "128", "Most members of a set in one block.")
-        .unit("members")
-        .noted(NO_TYPE_YET),
+        .unit("members"),
     OptionSpec::number("set-max-listpack-value", UP_TO_LONG, "64", "Longest member of a set in one block.")
-        .unit("bytes")
-        .noted(NO_TYPE_YET),
+        .unit("bytes"),
     OptionSpec::memory(
         "stream-node-max-bytes",
         UP_TO_LONG,

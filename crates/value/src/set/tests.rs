@@ -199,6 +199,19 @@ fn what_a_block_cannot_hold_keeps_its_encoding() {
     assert_eq!(few.view().encoding(), SetEncoding::Listpack);
 }
 
+/// A large set shows integers as bytes; a block holds them as integers.
+#[test]
+fn integers_are_found_in_a_block_by_their_bytes() {
+    let (mut block, mut form) = (SetForm::Listpack.empty(), SetForm::Listpack);
+    for text in ["5", "x", "-700"] {
+        small::add(&mut block, &mut form, text.as_bytes(), &DEFAULTS);
+    }
+    let set = SetRef::small(&block, form);
+    for (text, is_there) in [("5", true), ("x", true), ("-700", true), ("6", false), ("05", false)] {
+        assert_eq!(set.contains_element(Element::Bytes(text.as_bytes())), is_there, "{text}");
+    }
+}
+
 #[test]
 fn members_with_equal_hashes_are_told_apart() {
     for hash in [0, u64::MAX, 0x1234_5678_9ABC_DEF0] {
