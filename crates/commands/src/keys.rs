@@ -15,7 +15,7 @@ mod persist;
 mod random;
 mod rename;
 mod restore;
-mod scan;
+pub(crate) mod scan;
 mod swap;
 mod ttl;
 mod type_of;

@@ -21,6 +21,8 @@ pub fn markdown() -> String {
         (Group::String, "Strings"),
         (Group::Bitmap, "Bitmaps"),
         (Group::HyperLogLog, "HyperLogLog"),
+        (Group::SortedSet, "Sorted sets"),
+        (Group::Geo, "Places"),
         (Group::Connection, "The connection"),
         (Group::Server, "The server"),
     ];

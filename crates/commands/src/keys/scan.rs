@@ -117,7 +117,7 @@ impl<'a> Scan<'a> {
 }
 
 /// A cursor as Redis reads it: white space and a plus sign may stand before the digits.
-fn cursor(text: &[u8]) -> Option<u64> {
+pub(crate) fn cursor(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii_start();
     let digits = text.strip_prefix(b"+").unwrap_or(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
