@@ -241,7 +241,7 @@ pub(super) fn check_timeout(ctx: &Ctx<'_>, arg: &[u8]) -> Result<(), Error> {
     let number = LongDouble::parse(arg)
         .filter(|number| number.is_finite())
         .ok_or(Error::fixed("ERR timeout is not a float or out of range"))?;
-    let ms = parse_f64(&number.to_human()).unwrap_or(0.0) * 1000.0;
+    let ms = parse_f64(&number.to_human()).unwrap_or(f64::INFINITY) * 1000.0;
     if ms >= i64::MAX as f64 {
         return Err(Error::fixed("ERR timeout is out of range"));
     }
