@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   table      what can be sent: a grammar for each command, and how its replies are compared
+//!   zsets      rows of the sorted sets and of places
 //!   generate   random requests from the table, biased to edges
 //!   compare    normalises what may differ (clocks, orders) and nothing else
 //!   differ     runs rounds on two servers, finds the first difference, shrinks the sequence
@@ -16,5 +17,6 @@ pub mod compare;
 pub mod differ;
 pub mod generate;
 pub mod table;
+pub mod zsets;
 
 pub use differ::{Difference, Oracle};

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use super::allowed::{self, Kind};
 use super::compare::{agree, show};
 use super::generate::{Generator, Request};
-use super::table::{Compare, ROWS, Row};
+use super::table::{Compare, ROWS, Row, cursor_index};
 use crate::client::{Client, Reply, parse};
 
 /// Replays at most this often to make a failing sequence shorter.
@@ -92,9 +92,9 @@ impl Oracle {
         Ok(Oracle { ours, reference, kinds, rows, skipped, compared: 0, excused: BTreeSet::new() })
     }
 
-    /// Limits the oracle to rows whose name starts with a prefix, for looking closer at one command.
-    pub fn only(&mut self, prefix: &str) {
-        self.rows.retain(|row| row.name.starts_with(prefix));
+    /// Limits the oracle to rows whose name starts with one of these, separated by commas, for looking closer at some commands.
+    pub fn only(&mut self, prefixes: &str) {
+        self.rows.retain(|row| prefixes.split(',').any(|prefix| row.name.starts_with(prefix)));
     }
 
     /// One round: both servers emptied, `length` requests, then all keys compared.
@@ -145,6 +145,7 @@ impl Oracle {
                     request(Compare::Exact, &[b"OBJECT", b"ENCODING", key]),
                     request(Compare::Near(2000), &[b"PEXPIRETIME", key]),
                     request(Compare::Exact, &[b"GET", key]),
+                    request(Compare::Exact, &[b"DEBUG", b"DIGEST-VALUE", key]),
                 ] {
                     let (ours, reference) = pair.exchange(&check)?;
                     self.compared += 1;
@@ -259,6 +260,7 @@ impl Pair {
 /// Follows a cursor to the end; the keys found, sorted, as text. An error reply is returned as it is.
 fn scan(client: &mut Client, words: &[Vec<u8>]) -> io::Result<Vec<u8>> {
     let mut words = words.to_vec();
+    let at = cursor_index(&words[0]);
     let mut found = BTreeSet::new();
     for _ in 0..SCAN_CALLS_MAX {
         client.send(&words)?;
@@ -266,8 +268,8 @@ fn scan(client: &mut Client, words: &[Vec<u8>]) -> io::Result<Vec<u8>> {
         let reply = parse(&raw)?;
         let [cursor, keys] = reply.items() else { return Ok(raw) };
         found.extend(keys.items().iter().map(|key| key.text()));
-        words[1] = cursor.text().into_bytes();
-        if words[1] == b"0" {
+        words[at] = cursor.text().into_bytes();
+        if words[at] == b"0" {
             return Ok(format!("{found:?}").into_bytes());
         }
     }

@@ -8,9 +8,24 @@ use crate::random::Random;
 
 /// Keys that all requests share; few, so that commands meet each other's results.
 pub const KEYS: &[&str] = &["k0", "k1", "k2", "k3", "hll", "\u{0}\r\n"];
-/// Requests that are sent only as the table has them: broken ones could stop, pause or close a server.
-const NEVER_BROKEN: &[&str] =
-    &["SHUTDOWN", "CLIENT PAUSE", "CONFIG SET", "DEBUG SLEEP", "WAIT", "CLIENT REPLY", "BGSAVE", "HELLO"];
+/// Requests that are sent only as the table has them: broken ones could stop, pause or close a server, or leave to chance what is
+/// removed.
+const NEVER_BROKEN: &[&str] = &[
+    "SHUTDOWN",
+    "CLIENT PAUSE",
+    "CONFIG SET",
+    "DEBUG SLEEP",
+    "WAIT",
+    "CLIENT REPLY",
+    "BGSAVE",
+    "HELLO",
+    "SPOP",
+    "SRANDMEMBER",
+    "BZPOPMIN",
+    "BZPOPMAX",
+    "BZMPOP",
+    "ZRANDMEMBER",
+];
 /// Longest payload pool.
 const PAYLOADS_MAX: usize = 64;
 
@@ -62,7 +77,7 @@ impl Generator {
         let mut words: Vec<Vec<u8>> = row.name.split(' ').map(|word| self.any_case(word)).collect();
         self.expand(row.args, &mut words);
         if row.compare == Compare::Scan {
-            words.insert(1, b"0".to_vec());
+            words.insert(row.cursor_index(), b"0".to_vec());
         } else if !NEVER_BROKEN.contains(&row.name) && self.random.one_in(25) {
             self.mutate(&mut words);
         }

@@ -88,6 +88,18 @@ pub struct Row {
     pub probe: &'static str,
 }
 
+impl Row {
+    /// Where the cursor of a [`Compare::Scan`] stands among the words: behind the key of a collection.
+    pub fn cursor_index(&self) -> usize {
+        cursor_index(self.name.as_bytes())
+    }
+}
+
+/// Where the cursor stands in a request that begins with this word.
+pub fn cursor_index(name: &[u8]) -> usize {
+    if name.eq_ignore_ascii_case(b"SCAN") { 1 } else { 2 }
+}
+
 use Arg::{
     Any, Bit, BitOffset, Count, Db, FieldOffset, FieldType, Float, Glob, Index, Int, Key, Maybe, Millis,
     Name, Offset, OneOf, Payload, Seconds, Some, UnixMillis, UnixSeconds, Value, Word,
@@ -138,7 +150,17 @@ const BITFIELD_STEP: &[&[Arg]] = &[
 const UNIT: Arg = Maybe(&[OneOf(&[&[Word("BYTE")], &[Word("BIT")], &[Word("BITE")]])]);
 
 /// All rows, by family.
-pub const ROWS: &[&[Row]] = &[STRINGS, BITS, HYPERLOGLOG, KEYS, CONNECTION, SERVER, OTHER_TYPES];
+pub const ROWS: &[&[Row]] = &[
+    STRINGS,
+    BITS,
+    HYPERLOGLOG,
+    KEYS,
+    CONNECTION,
+    SERVER,
+    OTHER_TYPES,
+    super::zsets::ROWS,
+    super::zsets::PLACES,
+];
 
 const STRINGS: &[Row] = &[
     row("GET", &[Key], 60),

@@ -40,7 +40,7 @@ fn geoadd() {
         ("GEOADD Sicily x 1 New", "-ERR value is not a valid float"),
     ]);
     check_effects(&[
-        (SICILY, "zadd Sicily 3479099956230698 Palermo 3479447370796909 Catania"),
+        (SICILY, "SELECT 0;zadd Sicily 3479099956230698 Palermo 3479447370796909 Catania"),
         (SICILY, ""),
         ("GEOADD Sicily CH 13.361389 38.115556 Rome", "zadd Sicily CH 3479099956230698 Rome"),
     ]);
@@ -87,7 +87,7 @@ fn what_is_found_can_be_stored() {
         ("GEOSEARCHSTORE to Sicily FROMLONLAT 15 37 BYRADIUS 100 km", ":1"),
         ("ZRANGE to 0 -1 WITHSCORES", "*2 $7 Catania $16 3479447370796909"),
         ("GEORADIUS Sicily 15 37 200 km STOREDIST to", ":2"),
-        ("ZRANGE to 0 -1 WITHSCORES", "*4 $7 Catania $16 56.4412578701582 $7 Palermo $17 190.4424298477592"),
+        ("ZRANGE to 0 -1 WITHSCORES", "*4 $7 Catania $16 56.4412578701582 $7 Palermo $18 190.44242984775784"),
         ("GEORADIUS_RO Sicily 15 37 200 km STORE to", "-ERR syntax error"),
         (
             "GEORADIUS Sicily 15 37 200 km STORE to WITHDIST",

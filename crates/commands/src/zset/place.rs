@@ -24,7 +24,8 @@ impl Limits {
         Limits { entries_max: encoding.zset_entries_max, value_bytes_max: encoding.zset_value_bytes_max }
     }
 
-    fn allow(self, count: u64, longest: usize) -> bool {
+    /// Whether so many members, the longest of so many bytes, are a listpack.
+    pub(crate) fn allow(self, count: u64, longest: usize) -> bool {
         count <= self.entries_max && longest as u64 <= self.value_bytes_max
     }
 }

@@ -97,7 +97,10 @@ const NEGATIVE: Error = Error::fixed("ERR value is out of range, must be positiv
 fn zpop(ctx: &mut Ctx<'_>, args: Args<'_>, end: End) -> Result<(), Error> {
     let count = match args {
         [_, _] => None,
-        [_, _, count] => Some(u64::try_from(integer(count)?).map_err(|_| NEGATIVE)?),
+        [_, _, count] => {
+            let count = integer(count).ok().and_then(|count| u64::try_from(count).ok());
+            Some(count.ok_or(NEGATIVE)?)
+        }
         _ => return Err(Error::SYNTAX),
     };
     // A single member stands flat in RESP3 too, as it did before there was a count.

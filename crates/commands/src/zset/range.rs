@@ -8,7 +8,7 @@ use value::zset::ZsetRef;
 
 use crate::number::integer;
 use crate::zset::interval::{Interval, Order};
-use crate::zset::place::Gathered;
+use crate::zset::place::{Gathered, Limits};
 use crate::zset::reply::{Layout, List};
 
 /// `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`
@@ -209,10 +209,18 @@ fn walk(zset: ZsetRef<'_>, first: u64, len: usize, order: Order, mut show: impl 
 
 fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let range = Range::parse(&args[2..], Form { by: None, order: None, stores: true })?;
+    let limits = Limits::of(ctx.config);
     let mut gathered = Gathered::default();
     if let Some(zset) = ctx.data.read_zset(range.key)? {
         let (first, len) = range.part(zset);
-        walk(zset, first, len, range.order, |member, score| gathered.push(member, score));
+        // Redis adds one after the other, to a listpack as long as that will do; there a zero has no sign, and does not get it back. Only of
+        // ranks it knows beforehand how many there are.
+        let is_known = matches!(range.interval, Interval::Ranks(..));
+        let mut is_listpack = !is_known || limits.allow(len as u64, 0);
+        walk(zset, first, len, range.order, |member, score| {
+            is_listpack = is_listpack && limits.allow(gathered.len() as u64 + 1, member.len());
+            gathered.push(member, if is_listpack { score + 0.0 } else { score });
+        });
     }
     gathered.sort();
     let len = gathered.store(ctx, args[1]);

@@ -1,5 +1,9 @@
 //! Sorted sets, answered as by a live server.
 
+use keyspace::{Entry, NewValue, WorkerId};
+use value::packed::{self, Element};
+use value::set::SetForm;
+
 use crate::testing::{Client, Server, check, check_effects};
 
 const WRONG: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -145,7 +149,7 @@ fn pops() {
         ("ZMPOP 9223372036854775807 k MIN", SYNTAX),
     ]);
     check_effects(&[
-        ("ZADD k 1 a 2 b 3 c 4 d 5 e 6 f", "ZADD k 1 a 2 b 3 c 4 d 5 e 6 f"),
+        ("ZADD k 1 a 2 b 3 c 4 d 5 e 6 f", "SELECT 0;ZADD k 1 a 2 b 3 c 4 d 5 e 6 f"),
         ("ZMPOP 1 k MAX COUNT 2", "ZPOPMAX k 2"),
         ("BZPOPMIN k 0", "ZPOPMIN k"),
         ("BZMPOP 0 1 k MIN COUNT 100", "ZPOPMIN k 3"),
@@ -155,10 +159,19 @@ fn pops() {
 
 #[test]
 fn set_operations() {
-    check(&[
+    let server = Server::start();
+    let mut block = SetForm::Listpack.empty();
+    ["y", "w"].iter().for_each(|member| packed::push_back(&mut block, Element::of(member.as_bytes())));
+    let keyspace = &server.engine.keyspace;
+    {
+        let mut access = keyspace.exclusive(WorkerId(0));
+        if let Entry::Vacant(vacant) = access.entry(0, keyspace.key(b"s")) {
+            vacant.insert(NewValue::set(SetForm::Listpack, &block), None, 0);
+        }
+    }
+    server.connect().check(&[
         ("ZADD a 1 x 2 y", ":2"),
         ("ZADD b 10 y 20 z", ":2"),
-        ("SADD s y w", ":2"),
         ("ZUNION 2 a b WITHSCORES", "*6 $1 x $1 1 $1 y $2 12 $1 z $2 20"),
         (
             "ZUNION 3 a b s WEIGHTS 2 3 4 AGGREGATE MAX WITHSCORES",
@@ -233,6 +246,11 @@ fn encodings_follow_the_thresholds() {
         ("ZSCORE z a", "$1 0"),
         ("ZADD k -0 e", ":1"),
         ("ZSCORE k e", "$2 -0"),
+        // From a listpack that it is at first, unlike the whole of it, whose size is known.
+        ("ZRANGESTORE n k -inf +inf BYSCORE", ":5"),
+        ("ZSCORE n e", "$1 0"),
+        ("ZRANGESTORE n k 0 -1", ":5"),
+        ("ZSCORE n e", "$2 -0"),
     ]);
 }
 
@@ -244,7 +262,7 @@ fn scanned(client: &mut Client, options: &str) -> Vec<String> {
         let reply = client.reply();
         let words: Vec<&str> = reply.split(' ').collect();
         cursor = words[2].to_string();
-        seen.extend(words[5..].iter().step_by(2).map(|word| word.to_string()));
+        seen.extend(words.iter().skip(5).step_by(2).map(|word| word.to_string()));
         if cursor == "0" {
             return seen;
         }
@@ -315,7 +333,7 @@ fn random_members_are_drawn_fairly() {
 #[test]
 fn effects() {
     check_effects(&[
-        ("ZADD k NX 1 a", "ZADD k NX 1 a"),
+        ("ZADD k NX 1 a", "SELECT 0;ZADD k NX 1 a"),
         ("ZADD k NX 1 a", ""),
         ("ZADD k XX INCR 1 a", "ZADD k XX INCR 1 a"),
         ("ZREM k x", ""),

@@ -10,12 +10,14 @@ use std::time::Duration;
 use engine::{CommandTable, Engine, Session, Worker};
 use keyspace::{Access, Keyspace, Options, ValueRef, WorkerId};
 use net::{CloseReason, ConnId, Conns, Peer, Ready, Service};
-use value::number::IntText;
+use value::number::{IntText, append_f64_shortest};
 
 /// A key of a database.
 pub type Place = (u32, Vec<u8>);
+/// A value, as the request that makes it: the command's name, and what comes after the key. What has no order is sorted.
+pub type Content = (&'static str, Vec<Vec<u8>>);
 /// Values and deadlines of all keys.
-pub type Image = BTreeMap<Place, (Vec<u8>, Option<i64>)>;
+pub type Image = BTreeMap<Place, (Content, Option<i64>)>;
 
 /// Everything that is held.
 pub fn image(access: &Access<'_>) -> Image {
@@ -24,14 +26,32 @@ pub fn image(access: &Access<'_>) -> Image {
     for database in 0..keyspace.databases() {
         for stripe in 0..keyspace.stripes() {
             access.walk(database, stripe, 0, usize::MAX, |entry| {
-                let ValueRef::String(string) = entry.value else { panic!("strings only") };
-                let (mut bytes, mut digits) = (Vec::new(), IntText::new(0));
-                string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
-                image.insert((database, entry.key.to_vec()), (bytes, entry.deadline_ms));
+                let content = content(entry.value);
+                image.insert((database, entry.key.to_vec()), (content, entry.deadline_ms));
             });
         }
     }
     image
+}
+
+fn content(value: ValueRef<'_>) -> Content {
+    match value {
+        ValueRef::String(string) => {
+            let (mut bytes, mut digits) = (Vec::new(), IntText::new(0));
+            string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
+            ("SET", vec![bytes])
+        }
+        ValueRef::List(list) => ("RPUSH", list.iter_from(0).map(|element| element.to_vec()).collect()),
+        ValueRef::Zset(zset) => {
+            let pair = |(member, score): (value::packed::Element<'_>, f64)| {
+                let mut text = Vec::new();
+                append_f64_shortest(&mut text, score);
+                [text, member.to_vec()]
+            };
+            ("ZADD", zset.iter_from(0).flat_map(pair).collect())
+        }
+        _ => panic!("a type that no client sends"),
+    }
 }
 
 /// A server of some reactors.
