@@ -3,6 +3,7 @@
 //! ```text
 //!   table      what can be sent: a grammar for each command, and how its replies are compared
 //!   lists      rows of the list commands and of SORT
+//!   zsets      rows of the sorted sets and of places
 //!   generate   random requests from the table, biased to edges
 //!   compare    normalises what may differ (clocks, orders) and nothing else
 //!   differ     runs rounds on two servers, finds the first difference, shrinks the sequence
@@ -19,5 +20,6 @@ pub mod generate;
 pub mod lists;
 mod sets;
 pub mod table;
+pub mod zsets;
 
 pub use differ::{Difference, Oracle};

@@ -22,6 +22,8 @@ pub fn markdown() -> String {
         (Group::Bitmap, "Bitmaps"),
         (Group::HyperLogLog, "HyperLogLog"),
         (Group::Set, "Sets"),
+        (Group::SortedSet, "Sorted sets"),
+        (Group::Geo, "Places"),
         (Group::Connection, "The connection"),
         (Group::Server, "The server"),
     ];

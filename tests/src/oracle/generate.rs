@@ -26,6 +26,10 @@ const NEVER_BROKEN: &[&str] = &[
     "BLMPOP",
     "SPOP",
     "SRANDMEMBER",
+    "BZPOPMIN",
+    "BZPOPMAX",
+    "BZMPOP",
+    "ZRANDMEMBER",
 ];
 /// Longest payload pool.
 const PAYLOADS_MAX: usize = 64;

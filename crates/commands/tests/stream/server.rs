@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::{CommandTable, Engine, Session, Worker};
 use keyspace::{Access, Keyspace, Options, ValueRef, WorkerId};
 use net::{CloseReason, ConnId, Conns, Peer, Ready, Service};
-use value::number::IntText;
+use value::number::{IntText, append_f64_shortest};
 
 /// A key of a database.
 pub type Place = (u32, Vec<u8>);
@@ -46,6 +46,14 @@ fn content(value: ValueRef<'_>) -> Content {
             let mut members: Vec<Vec<u8>> = set.iter().map(|member| member.to_vec()).collect();
             members.sort_unstable();
             ("SADD", members)
+        }
+        ValueRef::Zset(zset) => {
+            let pair = |(member, score): (value::packed::Element<'_>, f64)| {
+                let mut text = Vec::new();
+                append_f64_shortest(&mut text, score);
+                [text, member.to_vec()]
+            };
+            ("ZADD", zset.iter_from(0).flat_map(pair).collect())
         }
         _ => panic!("a type that no client sends"),
     }

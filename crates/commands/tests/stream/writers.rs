@@ -17,7 +17,7 @@ const LAG_MAX: u64 = 32 << 20;
 /// A value that is kept as a tree of nodes.
 const LARGE: usize = 70_000;
 
-/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers,
+/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers, `z` that of a sorted set,
 /// `t` milliseconds from now, `T` ms since the epoch, `s` seconds from now, `o` an offset, `p` a payload of DUMP; others are themselves. The number
 /// is the weight.
 const REQUESTS: &[(u32, &str)] = &[
@@ -121,6 +121,29 @@ const REQUESTS: &[(u32, &str)] = &[
     (4, "copy S S replace"),
     (4, "pexpire S t"),
     (2, "sscan S 0"),
+    (12, "zadd z f v n v n v n v"),
+    (3, "zadd z xx ch f v n v"),
+    (3, "zadd z gt incr n v"),
+    (4, "zincrby z n v"),
+    (4, "zrem z v v v"),
+    (2, "zremrangebyrank z n n"),
+    (2, "zremrangebyscore z n 3"),
+    (2, "zremrangebylex z [a (b"),
+    (3, "zpopmin z"),
+    (2, "zpopmax z n"),
+    (2, "bzpopmin z z 0.001"),
+    (2, "bzpopmax z z 0.001"),
+    (2, "zmpop 2 z z min count 3"),
+    (2, "bzmpop 0.001 2 z z max"),
+    (3, "zrangestore z z 0 n"),
+    (3, "zrangestore z z -inf n byscore"),
+    (3, "zunionstore z 2 z z weights n n"),
+    (3, "zinterstore z 2 z z aggregate max"),
+    (2, "zdiffstore z 2 z z"),
+    (3, "geoadd z f 5 v n 9 v"),
+    (2, "geosearchstore z z fromlonlat n n byradius 9000 km"),
+    (2, "georadius z n n 5000 km storedist z"),
+    (2, "georadiusbymember z n 5000 km store z"),
     (10, "get k"),
     (6, "mget k k k k"),
     (3, "ttl k"),
@@ -237,6 +260,7 @@ impl Writer {
             "k" if rng.u8(..) < 10 => format!("h:{}", rng.u8(..10)),
             "k" => format!("k:{}", rng.u8(..100)),
             "l" => format!("l:{}", rng.u8(..12)),
+            "z" => format!("z:{}", rng.u8(..12)),
             "h" => format!("h:{}", rng.u8(..10)),
             "S" => format!("S:{}", rng.u8(..6)),
             "w" => rng.u8(..).to_string(),

@@ -6,6 +6,7 @@
 
 use std::io::Write;
 
+use super::integer::append_i64;
 use super::round::{DOUBLE, round};
 use super::scan::{Body, hex_value, scan};
 
@@ -13,25 +14,45 @@ use super::scan::{Body, hex_value, scan};
 /// NaN, overflow, or a result of zero that is not exact. Infinities parse.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let scanned = scan(text)?;
-    let magnitude = match scanned.body {
-        Body::Infinity => f64::INFINITY,
+    let (magnitude, is_zero) = magnitude(text, &scanned.body)?;
+    let is_infinity = matches!(scanned.body, Body::Infinity);
+    if (magnitude.is_infinite() && !is_infinity) || (magnitude == 0.0 && !is_zero) {
+        return None;
+    }
+    Some(if scanned.negative { -magnitude } else { magnitude })
+}
+
+/// Parses a double as Redis does for the bounds of a range of scores: C's strtod up to the first zero byte, behind white space. What is too
+/// large is infinite, what is too small is 0, and no text at all is 0, too. No NaN.
+pub fn parse_f64_bound(text: &[u8]) -> Option<f64> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let blank = |byte: &u8| !matches!(byte, b' ' | b'\t'..=b'\r');
+    let text = &text[text.iter().position(blank)?..];
+    let scanned = scan(text)?;
+    let (magnitude, _) = magnitude(text, &scanned.body)?;
+    Some(if scanned.negative { -magnitude } else { magnitude })
+}
+
+/// The absolute value, which may have become infinite or 0, and whether it is exactly 0.
+fn magnitude(text: &[u8], body: &Body<'_>) -> Option<(f64, bool)> {
+    Some(match body {
+        Body::Infinity => (f64::INFINITY, false),
         Body::Decimal { whole, fraction, .. } => {
             let value: f64 = str::from_utf8(text).ok()?.parse().ok()?;
-            let is_zero = whole.iter().chain(fraction).all(|&digit| digit == b'0');
-            if value.is_infinite() || (value == 0.0 && !is_zero) {
-                return None;
-            }
-            value.abs()
+            (value.abs(), whole.iter().chain(*fraction).all(|&digit| digit == b'0'))
         }
-        Body::Hex { whole, fraction, exponent } => match hex_value(whole, fraction, exponent) {
-            None => 0.0,
-            Some((bits, sticky, exponent)) => match round(bits, sticky, exponent, &DOUBLE)? {
-                (0, _) => return None,
-                (mantissa, exponent) => assemble(mantissa, exponent),
+        Body::Hex { whole, fraction, exponent } => match hex_value(whole, fraction, *exponent) {
+            None => (0.0, true),
+            Some((bits, sticky, exponent)) => match round(bits, sticky, exponent, &DOUBLE) {
+                None => (f64::INFINITY, false),
+                Some((0, _)) => (0.0, false),
+                Some((mantissa, exponent)) => (assemble(mantissa, exponent), false),
             },
         },
-    };
-    Some(if scanned.negative { -magnitude } else { magnitude })
+    })
 }
 
 /// The double `mantissa * 2^exponent`, which must be exact and in range.
@@ -82,6 +103,22 @@ pub fn append_f64_shortest(out: &mut Vec<u8>, value: f64) {
         append_positional(out, digits, exponent);
     } else {
         append_exponential(out, digits, exponent, 1);
+    }
+}
+
+/// Integral doubles up to this magnitude are printed as integers: half of the largest 64-bit integer, as a double.
+const INTEGRAL_MAX: f64 = (1u64 << 62) as f64;
+
+/// The integer that a double is, if Redis from 7.2 prints and stores it as one. `-0` is not told from `0`.
+pub fn as_integer(value: f64) -> Option<i64> {
+    (value.abs() <= INTEGRAL_MAX && value.trunc() == value).then_some(value as i64)
+}
+
+/// Appends `value` as Redis from 7.2 and Valkey print scores: an integer in full, any other as [`append_f64_shortest`] does.
+pub fn append_f64(out: &mut Vec<u8>, value: f64) {
+    match as_integer(value) {
+        Some(integer) if integer != 0 => append_i64(out, integer),
+        _ => append_f64_shortest(out, value),
     }
 }
 
@@ -230,6 +267,52 @@ mod tests {
             append_f64_shortest(&mut b, value);
             assert_eq!(String::from_utf8_lossy(&a), fixed17);
             assert_eq!(String::from_utf8_lossy(&b), shortest);
+        }
+    }
+
+    #[test]
+    fn scores_that_are_integers_are_printed_in_full() {
+        for (value, text) in [
+            (1e15, "1000000000000000"),
+            (-1e17, "-100000000000000000"),
+            (1_152_921_504_606_846_976.0, "1152921504606846976"),
+            (4_611_686_018_427_387_904.0, "4611686018427387904"),
+            (5_611_686_018_427_387_904.0, "5611686018427388000"),
+            (9e18, "9e+18"),
+            (1e19, "1e+19"),
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1e-7, "1e-7"),
+            (2.5, "2.5"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut out = Vec::new();
+            append_f64(&mut out, value);
+            assert_eq!(String::from_utf8_lossy(&out), text);
+        }
+    }
+
+    #[test]
+    fn bounds_are_read_as_c_reads_them() {
+        for (text, value) in [
+            ("", Some(0.0)),
+            ("  1.5", Some(1.5)),
+            ("\n\u{b}\u{c}\r\t2", Some(2.0)),
+            ("1\u{0}x", Some(1.0)),
+            ("\u{0}", Some(0.0)),
+            (" ", None),
+            ("1 ", None),
+            ("x", None),
+            ("nan", None),
+            ("1e400", Some(f64::INFINITY)),
+            ("-1e400", Some(f64::NEG_INFINITY)),
+            ("1e-400", Some(0.0)),
+            ("-inf", Some(f64::NEG_INFINITY)),
+            ("0x10", Some(16.0)),
+            ("0x1p99999", Some(f64::INFINITY)),
+            ("0x1p-99999", Some(0.0)),
+        ] {
+            assert_eq!(parse_f64_bound(text.as_bytes()), value, "{text:?}");
         }
     }
 

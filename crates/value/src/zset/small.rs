@@ -1,18 +1,15 @@
 //! The small sorted set: a block of pairs, member and score, in ascending order.
 //!
-//! A score is stored as Redis stores it in a listpack: an integral one between -2^52 and 2^52 as an integer (so `-0` becomes `0`), any
+//! A score is stored as Redis stores it in a listpack: an integral one between -2^62 and 2^62 as an integer (so `-0` becomes `0`), any
 //! other as its shortest text. Everything walks; a block has at most a few hundred pairs.
 
 use std::cmp::Ordering;
 
-use crate::number::{append_f64_shortest, parse_f64};
+use crate::number::{append_f64_shortest, as_integer, parse_f64};
 use crate::packed::{self, Block, Element, Packed};
 
 use super::leaf::compare_scores;
 use super::{Bound, End};
-
-/// Integral scores nearer to 0 than this are stored as integers.
-const INTEGRAL_LIMIT: f64 = (1u64 << 52) as f64;
 
 /// The score that an element stands for; 0 for what is none, which no function here stores.
 pub fn score_of(element: Element) -> f64 {
@@ -24,8 +21,8 @@ pub fn score_of(element: Element) -> f64 {
 
 /// Calls `use_it` with the element that stores a score.
 pub fn with_score<R>(score: f64, use_it: impl FnOnce(Element) -> R) -> R {
-    if score.abs() < INTEGRAL_LIMIT && score.trunc() == score {
-        return use_it(Element::Int(score as i64));
+    if let Some(integer) = as_integer(score) {
+        return use_it(Element::Int(integer));
     }
     let mut text = Vec::with_capacity(32);
     append_f64_shortest(&mut text, score);
