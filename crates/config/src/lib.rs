@@ -41,7 +41,7 @@ mod sample;
 
 pub use choices::{
     Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, ReactorChoice, ShutdownFlags,
-    Supervision, SyslogFacility, VersionCheck,
+    RdbVersion, Supervision, SyslogFacility, VersionCheck,
 };
 pub use command_line::{CommandLine, parse_command_line};
 pub use file::{LoadError, Loaded, Loader, TEXT_BYTES_MAX};

@@ -92,6 +92,9 @@ impl Mark<'_> {
 pub(crate) trait SinkSource {
     /// Calls `show` with the running snapshot's sink.
     fn with_sink(&self, show: &mut dyn FnMut(&dyn PreImage));
+
+    /// A hash has a field with a deadline now.
+    fn note_field_deadlines(&self);
 }
 
 /// The entries of one stripe and database.
@@ -281,7 +284,15 @@ impl Table {
         if let Some(deadline) = deadline_ms {
             self.schedule(position, deadline, mark);
         }
+        Self::note_fields(entry, mark);
         Found { location, entry }
+    }
+
+    #[inline]
+    fn note_fields(entry: EntryPtr, mark: Mark<'_>) {
+        if entry.has_field_deadlines() {
+            mark.sink.note_field_deadlines();
+        }
     }
 
     /// Gives an entry a new value and keeps its key and its deadline. Returns its former large value.
@@ -295,6 +306,7 @@ impl Table {
         let before = found.entry.footprint();
         if found.entry.overwrite(&value) {
             debug_assert_eq!(before, found.entry.footprint());
+            Self::note_fields(found.entry, mark);
             return None;
         }
         let old = found.entry;
@@ -303,6 +315,7 @@ impl Table {
         self.large_bytes = self.large_bytes - large_bytes_of(old) + large_bytes_of(new);
         self.index.repoint(found.location, new.to_bits());
         found.entry = new;
+        Self::note_fields(new, mark);
         Self::left_behind(old.free(), mark)
     }
 
@@ -386,12 +399,14 @@ impl Table {
     }
 
     /// The inline block of a small collection, to be changed.
-    pub(crate) fn block<'a>(&'a mut self, found: &'a mut Found, mark: Mark<'_>) -> Option<EntryBlock<'a>> {
+    pub(crate) fn block<'a>(&'a mut self, found: &'a mut Found, mark: Mark<'a>) -> Option<EntryBlock<'a>> {
         if found.entry.value_type() == ValueType::String || found.entry.inline_mut().is_none() {
             return None;
         }
         self.before_change(found.entry, mark);
-        Some(EntryBlock { table: self, found })
+        // What is done to the block is not looked at: in this form it may get a deadline.
+        Self::note_fields(found.entry, mark);
+        Some(EntryBlock { table: self, found, sink: mark.sink })
     }
 
     /// Changes an entry's large value in place.
@@ -411,6 +426,7 @@ impl Table {
             0 => {}
             held => Self::tell_held_back(held, mark),
         }
+        Self::note_fields(found.entry, mark);
         Some(result)
     }
 
@@ -567,6 +583,7 @@ impl Table {
 pub struct EntryBlock<'a> {
     table: &'a mut Table,
     found: &'a mut Found,
+    sink: &'a dyn SinkSource,
 }
 
 impl EntryBlock<'_> {
@@ -578,6 +595,9 @@ impl EntryBlock<'_> {
     /// Says that the block has another form now.
     pub fn set_form(&mut self, form: Form) {
         self.found.entry.set_form(form);
+        if self.found.entry.has_field_deadlines() {
+            self.sink.note_field_deadlines();
+        }
     }
 }
 

@@ -10,6 +10,10 @@
 /// Redis 7.0's. Version 11 is only needed for types added in Redis 7.2.
 pub const VERSION: u16 = 10;
 
+/// Lowest version in which hashes whose fields have deadlines are written: that of Valkey 9. In a lower one Redis would take them for
+/// something else.
+pub const FIELD_DEADLINES_VERSION: u16 = 80;
+
 /// Highest version with the magic `REDIS` that is read (Redis 8.10).
 pub const REDIS_VERSION_MAX: u32 = 15;
 

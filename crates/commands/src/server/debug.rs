@@ -184,10 +184,10 @@ fn find<R>(ctx: &Ctx<'_>, key: &[u8], look: impl FnOnce(keyspace::EntryView<'_>)
 }
 
 fn object(ctx: &mut Ctx<'_>, key: &[u8]) -> Result<(), Error> {
-    let (clock, compress) = (ctx.data.clock, ctx.config.snapshot.compression);
+    let clock = ctx.data.clock;
     let text = find(ctx, key, |entry| {
         let mut dump = Vec::new();
-        payload(&mut dump, entry.value, compress);
+        payload(&mut dump, entry.value, &ctx.config.snapshot);
         // Without the type before the value, and version and checksum behind it.
         let serialized = dump.len().saturating_sub(11);
         format!(
