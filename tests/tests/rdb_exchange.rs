@@ -95,7 +95,8 @@ fn fill_collections(client: &mut Client) {
             call(client, "ZADD", format!("zset:{count}:{len}"), pairs(&score, &|n| texts[n].clone()));
             call(client, "HSET", format!("hash:{count}:{len}"), pairs(&field, &|n| texts[n].clone()));
         }
-        let ints = |step: i64| (0..count as i64).map(|n| (n * step).to_string().into_bytes()).collect::<Vec<_>>();
+        let ints =
+            |step: i64| (0..count as i64).map(|n| (n * step).to_string().into_bytes()).collect::<Vec<_>>();
         for (name, step) in [("small", 1), ("wide", -100_000), ("widest", 1 << 50)] {
             let mut request = vec![b"SADD".to_vec(), format!("ints:{name}:{count}").into_bytes()];
             request.extend(ints(step));
@@ -120,7 +121,9 @@ fn fill_deadlines_of_fields(client: &mut Client) -> bool {
     for (key, count) in [("timed:small", 20), ("timed:large", 2000)] {
         for n in 0..count {
             client.run(&format!("HSET {key} field:{n} value:{n}"));
-            if n % 3 != 0 && client.run(&format!("HPEXPIREAT {key} 40000{n:05}000 FIELDS 1 field:{n}")).is_error() {
+            if n % 3 != 0
+                && client.run(&format!("HPEXPIREAT {key} 40000{n:05}000 FIELDS 1 field:{n}")).is_error()
+            {
                 return false;
             }
         }
@@ -146,8 +149,9 @@ fn hand_over(from: &mut Client, to: &mut Client) {
         let request = [b"RESTORE".as_slice(), key, at.as_bytes(), dumped.bulk().unwrap(), b"ABSTTL"];
         let restored = to.call(&request).unwrap();
         assert_eq!(restored.text(), "OK", "{}", key.escape_ascii());
-        let [a, b] = [&mut *from, &mut *to]
-            .map(|client| client.call(&[b"DEBUG".as_slice(), b"DIGEST-VALUE", key]).unwrap().items()[0].text());
+        let [a, b] = [&mut *from, &mut *to].map(|client| {
+            client.call(&[b"DEBUG".as_slice(), b"DIGEST-VALUE", key]).unwrap().items()[0].text()
+        });
         assert_eq!(a, b, "{}", key.escape_ascii());
     }
     assert_eq!(digest(from), digest(to));
@@ -189,7 +193,10 @@ fn dumped_collections_cross_over() {
     for command in ["COPY list:3000:64 copied", "COPY hash:5:3 copied REPLACE DB 3"] {
         assert_eq!(here.run(command).int(), Some(1));
     }
-    assert_eq!(here.run("DEBUG DIGEST-VALUE copied").text(), here.run("DEBUG DIGEST-VALUE list:3000:64").text());
+    assert_eq!(
+        here.run("DEBUG DIGEST-VALUE copied").text(),
+        here.run("DEBUG DIGEST-VALUE list:3000:64").text()
+    );
 }
 
 /// Saves in one server what a third gave it, and loads it in another.

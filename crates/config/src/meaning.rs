@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 
 use crate::choices::{
-    Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, ReactorChoice, ShutdownFlags,
-    RdbVersion, Supervision, SyslogFacility, VersionCheck,
+    Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, RdbVersion, ReactorChoice,
+    ShutdownFlags, Supervision, SyslogFacility, VersionCheck,
 };
 use crate::file::LoadError;
 use crate::settings::{Settings, bytes_to_path};

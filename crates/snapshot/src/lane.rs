@@ -27,6 +27,8 @@ pub(crate) struct Lane {
     /// The logical database that the block has selected last.
     selected: Option<u32>,
     compressor: Option<Compressor>,
+    /// Space for a listpack that is compressed; not charged, at most a small collection.
+    space: Vec<u8>,
     /// Entries that have passed through here, frozen ones included.
     pub(crate) entries: u64,
 }
@@ -60,8 +62,10 @@ impl Lane {
                 write::string_entry(&mut self.block, &head, value, self.compressor.as_mut())
             }
             Small::Object(object) => {
-                let mut writer = ObjectWriter::for_file(settings.version, self.compressor.as_mut());
+                let mut writer = ObjectWriter::for_file(settings.version, self.compressor.as_mut())
+                    .with_space(std::mem::take(&mut self.space));
                 whole(&mut writer, &mut self.block, Place::Entry(&head), object);
+                self.space = writer.into_space();
             }
         }
         if self.block.len() >= settings.block_bytes {

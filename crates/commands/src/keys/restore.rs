@@ -105,8 +105,7 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut scratch = Vec::new();
     let limits = Limits { string_max: ctx.config.clients.bulk_bytes_max, ..Limits::default() };
     let refused = |error: rdb::Error| if matches!(error.fault, Fault::Footer) { FOOTER } else { FORMAT };
-    let mut builder =
-        Builder::new(thresholds(&ctx.config.encoding), Some(ctx.data.now_ms.max(0) as u64));
+    let mut builder = Builder::new(thresholds(&ctx.config.encoding), Some(ctx.data.now_ms.max(0) as u64));
     let value = match rdb::dump::kind(restore.payload).map_err(refused)? {
         Some(_) => {
             rdb::dump::load_object(restore.payload, limits, &mut builder).map_err(refused)?;

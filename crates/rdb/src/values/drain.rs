@@ -5,11 +5,11 @@
 //! Bounds: the buffer holds a piece, a list's leaf, or an element of up to [`COMPRESS_MAX`] bytes; longer elements are passed on from
 //! where they lie.
 
+use value::fields::LargeFields;
 use value::list::LargeList;
 use value::member_leaf::NO_DEADLINE;
 use value::set::LargeSet;
 use value::zset::LargeZset;
-use value::fields::LargeFields;
 use value::{Large, Shared, StrRef};
 
 use super::encode::{long_element, one_node};
@@ -212,7 +212,11 @@ fn zset<P: Pieces>(value: LargeZset, head: &EntryHead<'_>, out: &mut Out<'_, '_,
     Ok(())
 }
 
-fn hash<P: Pieces>(value: LargeFields, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
+fn hash<P: Pieces>(
+    value: LargeFields,
+    head: &EntryHead<'_>,
+    out: &mut Out<'_, '_, P>,
+) -> Result<(), P::Error> {
     let expires = value.earliest() != NO_DEADLINE;
     out.whole = value.len().max(1);
     if expires {

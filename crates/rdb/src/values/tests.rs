@@ -42,9 +42,7 @@ fn model_of(object: ObjectRef<'_>) -> Model {
             Model::Zset(zset.iter_from(0).map(|(member, score)| (member.to_vec(), score)).collect())
         }
         ObjectRef::Hash(hash) => Model::Hash(
-            hash.iter()
-                .map(|field| (field.field.to_vec(), (field.value.to_vec(), field.deadline)))
-                .collect(),
+            hash.iter().map(|field| (field.field.to_vec(), (field.value.to_vec(), field.deadline))).collect(),
         ),
     }
 }
@@ -275,7 +273,8 @@ fn whatever_is_built_is_written_and_read_again() {
         let payload = seen(&built, |object, name| {
             assert_eq!(model_of(object), model);
             assert_eq!(name, expected, "{kind:?} of {count}, {longest}");
-            let is_timed = matches!(&model, Model::Hash(hash) if hash.values().any(|value| value.1 != NO_DEADLINE));
+            let is_timed =
+                matches!(&model, Model::Hash(hash) if hash.values().any(|value| value.1 != NO_DEADLINE));
             assert_eq!(has_deadlines(object), is_timed);
             dumped(object, if is_timed { 80 } else { version }, compress)
         });
@@ -294,7 +293,9 @@ fn whatever_is_built_is_written_and_read_again() {
 
 /// By Redis's rules for loading plain collections.
 fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
-    let short = |mut texts: &mut dyn Iterator<Item = &Vec<u8>>, max: usize| !(&mut texts).any(|text| text.len() > max);
+    let short = |texts: &mut dyn Iterator<Item = &Vec<u8>>, max: usize| {
+        !texts.into_iter().any(|text| text.len() > max)
+    };
     match model {
         Model::List(list) => {
             let bytes: usize = list.iter().map(|text| Element::of(text).encoded_len()).sum();
@@ -404,7 +405,9 @@ fn expired_fields_are_left_out() {
             builder.hash_field(Spelled::Int(n), Spelled::Int(-n), deadline).unwrap();
         }
         builder.end().unwrap();
-        let Model::Hash(hash) = seen(&builder.take().unwrap(), |object, _| model_of(object)) else { panic!() };
+        let Model::Hash(hash) = seen(&builder.take().unwrap(), |object, _| model_of(object)) else {
+            panic!()
+        };
         assert_eq!(hash.len() as u64, count - (count + 1) / 3);
         assert!(hash.values().all(|value| value.1 == 1000 || value.1 == NO_DEADLINE));
         builder.begin(Kind::Hash, Some(count)).unwrap();
@@ -438,18 +441,24 @@ fn blocks_are_taken_over_as_they_are() {
         assert_eq!(bytes, &block[..]);
     }
     let mut ints = value::set::intset::EMPTY.to_vec();
-    [5i64, -70_000, 9].iter().for_each(|&n| drop(value::set::intset::add(&mut ints, n)));
+    for n in [5i64, -70_000, 9] {
+        assert!(value::set::intset::add(&mut ints, n));
+    }
     let set = ObjectRef::Set(SetRef::small(&ints, SetForm::Intset));
     dump::load_object(&dumped(set, 10, true), Limits::default(), &mut builder).unwrap();
-    assert!(matches!(builder.take(), Some(Built::Small(Small::Set(SetForm::Intset, bytes))) if bytes == &ints[..]));
+    assert!(
+        matches!(builder.take(), Some(Built::Small(Small::Set(SetForm::Intset, bytes))) if bytes == &ints[..])
+    );
 }
 
 /// Elements of many sizes, some beyond a piece, in values that nobody else holds: everything is given back.
 #[test]
 fn a_drained_value_lets_go_of_all_it_holds() {
     let mut rng = seeded();
-    let long: Vec<Vec<u8>> = [9_000, 70_000, 1_000_000].map(|len| (0..len).map(|_| rng.u8(..)).collect()).into();
-    let mut names: Vec<Vec<u8>> = (0..60_000).map(|n| format!("member:{n}:{}", rng.u64(..)).into_bytes()).collect();
+    let long: Vec<Vec<u8>> =
+        [9_000, 70_000, 1_000_000].map(|len| (0..len).map(|_| rng.u8(..)).collect()).into();
+    let mut names: Vec<Vec<u8>> =
+        (0..60_000).map(|n| format!("member:{n}:{}", rng.u64(..)).into_bytes()).collect();
     long.iter().for_each(|long| names.insert(rng.usize(..1000), long.clone()));
     let mut list = ListBuilder::new();
     let mut set = LargeSet::new(SetEncoding::Hashtable);
@@ -480,6 +489,56 @@ fn a_drained_value_lets_go_of_all_it_holds() {
         let (collect, again, _) = drained(large, 80, true);
         assert!(again == model);
         assert!(collect.longest <= 1_000_000, "a piece of {} bytes", collect.longest);
-        assert!(collect.freed <= heap && collect.freed > heap * 9 / 10, "{name}: {} of {heap}", collect.freed);
+        assert!(
+            collect.freed <= heap && collect.freed > heap * 9 / 10,
+            "{name}: {} of {heap}",
+            collect.freed
+        );
     }
+}
+
+/// Payloads that were damaged and signed again: refused, or a sound value.
+#[test]
+fn damaged_payloads_make_sound_values_or_none() {
+    let mut rng = seeded();
+    let mut builder = Builder::new(Thresholds::default(), Some(1 << 40));
+    let mut accepted = 0;
+    for round in 0..4000 {
+        let kind = [Kind::List, Kind::Set, Kind::Zset, Kind::Hash][round % 4];
+        let most = [4, 20, 150][rng.usize(..3)];
+        let count = 1 + rng.usize(..most);
+        let timed = rng.bool();
+        let model = random_model(&mut rng, kind, count, 20, timed);
+        let mut whole = Builder::new(Thresholds::default(), None);
+        feed(&model, &mut whole, &mut rng).expect("distinct");
+        let Some(built) = whole.take() else { panic!("not empty") };
+        let mut payload = seen(&built, |object, _| dumped(object, 80, false));
+        payload.truncate(payload.len() - 10);
+        for _ in 0..1 + rng.usize(..3) {
+            let at = rng.usize(..payload.len());
+            match rng.u8(..3) {
+                0 => payload[at] = rng.u8(..),
+                1 => payload[at] ^= 1 << rng.u8(..8),
+                _ => payload[at] = payload[at].wrapping_add(1),
+            }
+        }
+        dump::finish(&mut payload, 0, [11, 12, 80][rng.usize(..3)]);
+        if dump::load_object(&payload, Limits::default(), &mut builder).is_ok() {
+            accepted += 1;
+            let Some(built) = builder.take() else { continue };
+            if let Built::Large(large) = &built {
+                check(large);
+            }
+            if let Built::Small(small) = &built {
+                let (block, is_packed) = match small {
+                    Small::List(block) | Small::Zset(block) | Small::Hash(_, block) => (block, true),
+                    Small::Set(form, block) => (block, *form == SetForm::Listpack),
+                };
+                assert!(!is_packed || value::packed::validate(block).is_ok());
+            }
+            let again = seen(&built, |object, _| dumped(object, 80, true));
+            assert_eq!(loaded(&again, &mut whole).0, seen(&built, |object, _| model_of(object)));
+        }
+    }
+    assert!(accepted > 100, "{accepted}");
 }

@@ -58,6 +58,16 @@ impl<'c> ObjectWriter<'c> {
         Self { version, compressor, is_adaptive: false, scratch: Vec::new() }
     }
 
+    /// With space that another writer left behind, so that none has to be allocated.
+    pub fn with_space(self, space: Vec<u8>) -> Self {
+        Self { scratch: space, ..self }
+    }
+
+    /// The space, for the next writer.
+    pub fn into_space(self) -> Vec<u8> {
+        self.scratch
+    }
+
     /// The compressor, for strings.
     pub(crate) fn compressor(&mut self) -> Option<&mut Compressor> {
         self.compressor.as_deref_mut()

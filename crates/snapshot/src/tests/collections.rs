@@ -16,6 +16,9 @@ pub(super) const SET: SetLimits =
     SetLimits { intset_entries_max: 60, listpack_entries_max: 60, listpack_value_max: 64 };
 pub(super) const HASH: FieldsLimits = FieldsLimits { entries_max: 60, value_max: 64 };
 
+/// Whatever a change answers.
+pub(super) fn done<T>(_: T) {}
+
 fn push(out: &mut Vec<u8>, part: &[u8]) {
     out.extend_from_slice(&(part.len() as u32).to_le_bytes());
     out.extend_from_slice(part);
@@ -81,12 +84,12 @@ pub(super) fn large(value_type: ValueType, count: usize) -> Large {
     match value_type {
         ValueType::Set => {
             let mut set = LargeSet::new(SetEncoding::Hashtable);
-            names.for_each(|name| drop(set.insert(member_hash(&name), &name)));
+            names.for_each(|name| done(set.insert(member_hash(&name), &name)));
             Large::Set(Box::new(set))
         }
         ValueType::Zset => {
             let mut zset = LargeZset::new(zset::Encoding::Skiplist);
-            names.enumerate().for_each(|(n, name)| drop(zset.insert(&name, (n % 100) as f64)));
+            names.enumerate().for_each(|(n, name)| done(zset.insert(&name, (n % 100) as f64)));
             Large::Zset(Box::new(zset))
         }
         ValueType::Hash => {
@@ -128,7 +131,7 @@ pub(super) fn new_collection(rng: &mut fastrand::Rng) -> OwnedValue {
         1..=8 => OwnedValue::Large(large(value_type, rng.usize(1..150))),
         9 if value_type == ValueType::Set => {
             let mut block = value::set::intset::EMPTY.to_vec();
-            (0..rng.i64(1..50)).for_each(|n| drop(value::set::intset::add(&mut block, n * n)));
+            (0..rng.i64(1..50)).for_each(|n| done(value::set::intset::add(&mut block, n * n)));
             OwnedValue::Block(ValueType::Set, SetForm::Intset.into(), block)
         }
         _ => small(value_type, rng.usize(1..60)),
@@ -173,34 +176,34 @@ fn change_large(value: LargeMut<'_>, rng: &mut fastrand::Rng) {
             let (at, end) = (rng.u64(..list.len()), [list::End::Head, list::End::Tail][rng.usize(..2)]);
             match rng.u8(..7) {
                 0 => list.push(end, Element::of(&name)),
-                1 => drop(list.pop(end, |_| ())),
-                2 => drop(list.set(at, Element::of(&name))),
+                1 => done(list.pop(end, |_| ())),
+                2 => done(list.set(at, Element::of(&name))),
                 3 => list.insert(at, Element::of(&name)),
-                4 => drop(list.remove_matching(end, Element::of(&name), 3)),
-                5 => drop(list.trim(at / 4, list.len() - at / 4)),
-                _ => drop(list.trim(1, list.len())),
+                4 => done(list.remove_matching(end, Element::of(&name), 3)),
+                5 => done(list.trim(at / 4, list.len() - at / 4)),
+                _ => done(list.trim(1, list.len())),
             }
         }
         LargeMut::Set(set) => match rng.u8(..3) {
-            0 => drop(set.insert(hash, &name)),
-            1 => drop(set.remove(hash, &name)),
-            _ => drop(set.take_rank(rng.u64(..set.len()), &mut Vec::new())),
+            0 => done(set.insert(hash, &name)),
+            1 => done(set.remove(hash, &name)),
+            _ => done(set.take_rank(rng.u64(..set.len()), &mut Vec::new())),
         },
         LargeMut::Zset(zset) => match rng.u8(..5) {
-            0 => drop(zset.set(&name, f64::from(rng.u8(..)) / 7.0)),
-            1 => drop(zset.remove(&name)),
-            2 => drop(zset.pop(zset::End::Min, |_, _| ())),
-            3 => drop(zset.pop(zset::End::Max, |_, _| ())),
+            0 => done(zset.set(&name, f64::from(rng.u8(..)) / 7.0)),
+            1 => done(zset.remove(&name)),
+            2 => done(zset.pop(zset::End::Min, |_, _| ())),
+            3 => done(zset.pop(zset::End::Max, |_, _| ())),
             _ => {
                 let from = rng.u64(..zset.len());
-                drop(zset.remove_range(from, from + rng.u64(..20)));
+                done(zset.remove_range(from, from + rng.u64(..20)));
             }
         },
         LargeMut::Hash(fields) => match rng.u8(..4) {
-            0 => drop(fields.insert(hash, &name, b"changed", rng.bool())),
-            1 => drop(fields.remove(hash, &name)),
-            2 => drop(fields.set_deadline(hash, &name, rng.u64(1..1000))),
-            _ => drop(fields.take_due(rng.u64(..1000), 3, |_, _| ())),
+            0 => done(fields.insert(hash, &name, b"changed", rng.bool())),
+            1 => done(fields.remove(hash, &name)),
+            2 => done(fields.set_deadline(hash, &name, rng.u64(1..1000))),
+            _ => done(fields.take_due(rng.u64(..1000), 3, |_, _| ())),
         },
     }
 }
@@ -218,8 +221,8 @@ fn change_small(entry: &mut Occupied<'_>, rng: &mut fastrand::Rng) {
         ValueType::String => {}
         ValueType::List => match rng.u8(..4) {
             0 => list::small::push(&mut block, list::End::Head, Element::of(&name)),
-            1 => drop(list::small::pop(&mut block, list::End::Tail, |_| ())),
-            2 => drop(list::small::set(&mut block, 0, Element::of(&name))),
+            1 => done(list::small::pop(&mut block, list::End::Tail, |_| ())),
+            2 => done(list::small::set(&mut block, 0, Element::of(&name))),
             _ => {
                 let count = Packed::new(block.bytes()).count();
                 list::small::trim(&mut block, count / 8, count - count / 8);
@@ -232,24 +235,25 @@ fn change_small(entry: &mut Occupied<'_>, rng: &mut fastrand::Rng) {
                     value::set::small::Added::Outgrown(set) => outgrown = Some(Large::Set(set)),
                     _ => block.set_form(set_form.into()),
                 },
-                1 => drop(value::set::small::remove(&mut block, set_form, &name)),
-                _ => drop(value::set::small::take_rank(&mut block, set_form, 0, &mut Vec::new())),
+                1 => done(value::set::small::remove(&mut block, set_form, &name)),
+                _ => done(value::set::small::take_rank(&mut block, set_form, 0, &mut Vec::new())),
             }
         }
         ValueType::Zset => match rng.u8(..3) {
-            0 => drop(zset::small::set(&mut block, &name, 2.5)),
-            1 => drop(zset::small::remove(&mut block, &name)),
-            _ => drop(zset::small::pop(&mut block, zset::End::Min, |_, _| ())),
+            0 => done(zset::small::set(&mut block, &name, 2.5)),
+            1 => done(zset::small::remove(&mut block, &name)),
+            _ => done(zset::small::pop(&mut block, zset::End::Min, |_, _| ())),
         },
         ValueType::Hash => {
             let mut fields_form = FieldsForm::from(form);
             match rng.u8(..4) {
                 0 => {
                     let keep = rng.bool();
-                    let stored = value::fields::small::set(&mut block, fields_form, &name, b"new", keep, &HASH);
+                    let stored =
+                        value::fields::small::set(&mut block, fields_form, &name, b"new", keep, &HASH);
                     outgrown = stored.outgrown.map(Large::Hash);
                 }
-                1 => drop(value::fields::small::remove(&mut block, fields_form, &name)),
+                1 => done(value::fields::small::remove(&mut block, fields_form, &name)),
                 2 => {
                     let at = rng.u64(1..1000);
                     match value::fields::small::set_deadline(&mut block, &mut fields_form, &name, at) {
@@ -257,7 +261,7 @@ fn change_small(entry: &mut Occupied<'_>, rng: &mut fastrand::Rng) {
                         _ => block.set_form(fields_form.into()),
                     }
                 }
-                _ => drop(value::fields::small::take_due(&mut block, fields_form, 400, 2, |_, _| ())),
+                _ => done(value::fields::small::take_due(&mut block, fields_form, 400, 2, |_, _| ())),
             }
         }
     }

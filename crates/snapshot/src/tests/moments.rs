@@ -4,7 +4,7 @@ use keyspace::{OwnedValue, ValueType};
 use value::packed::Element;
 use value::{LargeMut, list, zset};
 
-use super::collections::{change_collection, enlarge, large, shrink, small as small_collection};
+use super::collections::{change_collection, done, enlarge, large, shrink, small as small_collection};
 use super::*;
 
 /// Stops the writer once so many bytes have come, until it is let go.
@@ -104,7 +104,7 @@ fn apply(keyspace: &Keyspace, worker: WorkerId, change: Change) {
         Change::Rename => {
             let moved = entry.take();
             let Entry::Vacant(target) = access.entry(0, other) else { panic!("it is not there") };
-            moved.put(|value| drop(target.insert(value, None, 0)));
+            moved.put(|value| done(target.insert(value, None, 0)));
         }
         Change::Delete => entry.remove(),
         Change::Replace => entry.set_value(NewValue::Bytes(b"a string")),
@@ -133,11 +133,11 @@ fn apply(keyspace: &Keyspace, worker: WorkerId, change: Change) {
                     list::small::push(&mut block, list::End::Tail, Element::of(b"x1"));
                     list::small::push(&mut block, list::End::Tail, Element::Int(77));
                 }
-                Change::Change => drop(list::small::set(&mut block, 0, Element::of(b"changed"))),
+                Change::Change => done(list::small::set(&mut block, 0, Element::of(b"changed"))),
                 _ => list::small::trim(&mut block, 2, 1000),
             }
         }
-        _ => drop(entry.large_mut(|value| apply_large(value, change))),
+        _ => done(entry.large_mut(|value| apply_large(value, change))),
     }
 }
 
@@ -148,35 +148,35 @@ fn apply_large(value: LargeMut<'_>, change: Change) {
         LargeMut::String(_) => {}
         LargeMut::List(list) => match change {
             Change::Add => (0..999).for_each(|_| list.push(list::End::Head, Element::of(b"new"))),
-            Change::Change => (0..list.len()).step_by(9).for_each(|at| drop(list.set(at, Element::Int(5)))),
-            Change::Remove => drop(list.remove_matching(list::End::Head, Element::of(known), 9)),
-            Change::Pop => (0..999).for_each(|_| drop(list.pop(list::End::Tail, |_| ()))),
-            _ => drop(list.trim(700, 900)),
+            Change::Change => (0..list.len()).step_by(9).for_each(|at| done(list.set(at, Element::Int(5)))),
+            Change::Remove => done(list.remove_matching(list::End::Head, Element::of(known), 9)),
+            Change::Pop => (0..999).for_each(|_| done(list.pop(list::End::Tail, |_| ()))),
+            _ => done(list.trim(700, 900)),
         },
         LargeMut::Set(set) => match change {
             Change::Add | Change::Change => (0..999).for_each(|n: i32| {
                 let name = format!("new:{n}");
                 set.insert(hash(name.as_bytes()), name.as_bytes());
             }),
-            Change::Remove => drop(set.remove(hash(known), known)),
-            _ => (0..999).for_each(|_| drop(set.take_rank(0, &mut Vec::new()))),
+            Change::Remove => done(set.remove(hash(known), known)),
+            _ => (0..999).for_each(|_| done(set.take_rank(0, &mut Vec::new()))),
         },
         LargeMut::Zset(zset) => match change {
-            Change::Add => drop(zset.set(b"new", 55.5)),
-            Change::Change => (0..500).for_each(|n| drop(zset.set(format!("element:{n}").as_bytes(), 3.5))),
-            Change::Remove => drop(zset.remove(known)),
-            Change::Pop => (0..999).for_each(|_| drop(zset.pop(zset::End::Min, |_, _| ()))),
-            _ => drop(zset.remove_range(100, 5000)),
+            Change::Add => done(zset.set(b"new", 55.5)),
+            Change::Change => (0..500).for_each(|n| done(zset.set(format!("element:{n}").as_bytes(), 3.5))),
+            Change::Remove => done(zset.remove(known)),
+            Change::Pop => (0..999).for_each(|_| done(zset.pop(zset::End::Min, |_, _| ()))),
+            _ => done(zset.remove_range(100, 5000)),
         },
         LargeMut::Hash(fields) => match change {
-            Change::Add => drop(fields.insert(hash(b"new"), b"new", b"value", false)),
+            Change::Add => done(fields.insert(hash(b"new"), b"new", b"value", false)),
             Change::Change => (0..500).for_each(|n| {
                 let name = format!("element:{n}");
                 fields.insert(hash(name.as_bytes()), name.as_bytes(), b"changed", false);
             }),
-            Change::Remove => drop(fields.remove(hash(known), known)),
-            Change::Pop => drop(fields.take_due(u64::MAX - 1, 50, |_, _| ())),
-            _ => drop(fields.set_deadline(hash(known), known, 12345)),
+            Change::Remove => done(fields.remove(hash(known), known)),
+            Change::Pop => done(fields.take_due(u64::MAX - 1, 50, |_, _| ())),
+            _ => done(fields.set_deadline(hash(known), known, 12345)),
         },
     }
 }
@@ -212,7 +212,8 @@ fn every_change_at_every_moment() {
             });
             if moment != Moment::NotYet {
                 // Met by the walk; then the writer stands still, inside the value or at the end of the file.
-                while snapshot.step(&mut keyspace.enter(worker), Duration::from_secs(1)) == Progress::Worked {}
+                while snapshot.step(&mut keyspace.enter(worker), Duration::from_secs(1)) == Progress::Worked {
+                }
                 while !sink.is_stopped.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_micros(50));
                 }
@@ -233,8 +234,7 @@ fn deadlines_of_fields_choose_the_version() {
     let (keyspace, worker) = (keyspace(4, 1), WorkerId(0));
     let image = |version: u16| {
         let sink = Memory::default();
-        let (snapshot, expected) =
-            cut(&keyspace, worker, Options { version, ..Options::default() }, &sink);
+        let (snapshot, expected) = cut(&keyspace, worker, Options { version, ..Options::default() }, &sink);
         assert!(snapshot.run_to_end(&keyspace, worker).result.is_ok());
         let image = sink.bytes.lock().clone();
         assert!(parse(&image) == expected);
