@@ -67,7 +67,7 @@ fn fill_collections(client: &mut Client) {
             let texts: Vec<Vec<u8>> = (0..count)
                 .map(|n| match n % 4 {
                     0 if len == 3 => (random.bits() as i64 >> (n % 60)).to_string().into_bytes(),
-                    1 => vec![b'a' + (n % 26) as u8; len],
+                    1 => format!("{n:a>len$}").into_bytes(),
                     _ => random.bytes(len),
                 })
                 .collect();
@@ -135,8 +135,13 @@ fn digest(client: &mut Client) -> String {
     client.run("DEBUG DIGEST").text()
 }
 
-/// Every key of database 2 from one server into the other.
-fn hand_over(from: &mut Client, to: &mut Client) {
+/// Valkey's digests of scores and of fields with deadlines are its own: they can be compared with each other only.
+fn digests_as_redis(server: &Server) -> bool {
+    server.info("server_name").is_none_or(|name| name != "valkey")
+}
+
+/// Every key of database 2 from one server into the other, whose digests are the same for the same content if `comparable`.
+fn hand_over(from: &mut Client, to: &mut Client, comparable: bool) {
     from.run("SELECT 2");
     to.run("FLUSHALL");
     to.run("SELECT 2");
@@ -149,12 +154,17 @@ fn hand_over(from: &mut Client, to: &mut Client) {
         let request = [b"RESTORE".as_slice(), key, at.as_bytes(), dumped.bulk().unwrap(), b"ABSTTL"];
         let restored = to.call(&request).unwrap();
         assert_eq!(restored.text(), "OK", "{}", key.escape_ascii());
+        if !comparable {
+            continue;
+        }
         let [a, b] = [&mut *from, &mut *to].map(|client| {
             client.call(&[b"DEBUG".as_slice(), b"DIGEST-VALUE", key]).unwrap().items()[0].text()
         });
         assert_eq!(a, b, "{}", key.escape_ascii());
     }
-    assert_eq!(digest(from), digest(to));
+    if comparable {
+        assert_eq!(digest(from), digest(to));
+    }
 }
 
 #[test]
@@ -165,10 +175,11 @@ fn dumped_collections_cross_over() {
     );
     let (mut here, mut there) = (ours.client(), theirs.client());
     fill_collections(&mut there);
-    hand_over(&mut there, &mut here);
+    let (original, comparable) = (digest(&mut there), digests_as_redis(&theirs));
+    hand_over(&mut there, &mut here, comparable);
     let before = digest(&mut here);
-    hand_over(&mut here, &mut there);
-    assert_eq!(digest(&mut there), before);
+    hand_over(&mut here, &mut there, comparable);
+    assert_eq!(digest(&mut there), original);
     // As Redis 7.2 names them after loading what 7.0 or Valkey wrote.
     for (key, encoding) in [
         ("list:5:3", "listpack"),
@@ -180,7 +191,7 @@ fn dumped_collections_cross_over() {
         ("set:129:64", "hashtable"),
         ("set:5:65", "hashtable"),
         ("zset:128:64", "listpack"),
-        ("zset:129:3", "skiplist"),
+        ("zset:129:64", "skiplist"),
         ("zset:5:65", "skiplist"),
         ("hash:128:64", "listpack"),
         ("hash:5:65", "hashtable"),
@@ -206,6 +217,7 @@ fn files_with_collections_cross_over() {
     fill_collections(&mut source.client());
     let has_field_deadlines = fill_deadlines_of_fields(&mut source.client());
     let expected = digest(&mut source.client());
+    let comparable = digests_as_redis(&source);
     let dir = server::fresh_dir().unwrap();
     let mut file = source.dir().join("dump.rdb");
     assert_eq!(source.client().run("SAVE").text(), "OK");
@@ -214,9 +226,11 @@ fn files_with_collections_cross_over() {
         fs::copy(&file, dir.join("dump.rdb")).unwrap();
         let magic = fs::read(&file).unwrap()[..9].escape_ascii().to_string();
         let reader = start(to.unwrap()).dir(&dir).start().unwrap();
-        assert_eq!(digest(&mut reader.client()), expected, "a file of {magic}");
-        assert_eq!(reader.client().run("SAVE").text(), "OK");
         let is_ours = reader.info("server_name").is_some_and(|name| name == "evenkeel");
+        if comparable || !is_ours {
+            assert_eq!(digest(&mut reader.client()), expected, "a file of {magic}");
+        }
+        assert_eq!(reader.client().run("SAVE").text(), "OK");
         if is_ours {
             let written = fs::read(dir.join("dump.rdb")).unwrap();
             let magic: &[u8] = if has_field_deadlines { b"VALKEY080" } else { b"REDIS0010" };
