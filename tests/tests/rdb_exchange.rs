@@ -1,4 +1,4 @@
-//! Files of a real server load here, ours load there, and nothing changes on the way.
+//! Files and payloads of a real server load here, ours load there, and nothing changes on the way.
 
 use std::fs;
 use std::path::PathBuf;
@@ -56,6 +56,192 @@ fn fill(client: &mut Client) {
         }
         client.call(&[b"SET".as_slice(), &random.bytes(300), b"long binary key"]).unwrap();
     }
+}
+
+/// Collections of every type around the limits of small ones, made by commands that the writer has; in database 2.
+fn fill_collections(client: &mut Client) {
+    let mut random = Random::new(77);
+    client.run("SELECT 2");
+    for count in [1usize, 5, 100, 128, 129, 512, 513, 3000] {
+        for len in [3usize, 64, 65, 200] {
+            let texts: Vec<Vec<u8>> = (0..count)
+                .map(|n| match n % 4 {
+                    0 if len == 3 => (random.bits() as i64 >> (n % 60)).to_string().into_bytes(),
+                    1 => format!("{n:a>len$}").into_bytes(),
+                    _ => random.bytes(len),
+                })
+                .collect();
+            let call = |client: &mut Client, command: &str, key: String, parts: Vec<Vec<u8>>| {
+                for some in parts.chunks(1000) {
+                    let mut request = vec![command.as_bytes().to_vec(), key.clone().into_bytes()];
+                    request.extend_from_slice(some);
+                    let reply = client.call(&request).unwrap();
+                    assert!(!reply.is_error(), "{}", reply.text());
+                }
+            };
+            let pairs = |first: &dyn Fn(usize) -> Vec<u8>, second: &dyn Fn(usize) -> Vec<u8>| {
+                (0..count).flat_map(|n| [first(n), second(n)]).collect::<Vec<_>>()
+            };
+            let score = |n: usize| match n % 5 {
+                0 => n.to_string().into_bytes(),
+                1 => b"inf".to_vec(),
+                2 => b"3.1".to_vec(),
+                3 => format!("-{n}.5").into_bytes(),
+                _ => format!("{n}e15").into_bytes(),
+            };
+            let field = |n: usize| format!("field:{n}").into_bytes();
+            call(client, "RPUSH", format!("list:{count}:{len}"), texts.clone());
+            call(client, "SADD", format!("set:{count}:{len}"), texts.clone());
+            call(client, "ZADD", format!("zset:{count}:{len}"), pairs(&score, &|n| texts[n].clone()));
+            call(client, "HSET", format!("hash:{count}:{len}"), pairs(&field, &|n| texts[n].clone()));
+        }
+        let ints =
+            |step: i64| (0..count as i64).map(|n| (n * step).to_string().into_bytes()).collect::<Vec<_>>();
+        for (name, step) in [("small", 1), ("wide", -100_000), ("widest", 1 << 50)] {
+            let mut request = vec![b"SADD".to_vec(), format!("ints:{name}:{count}").into_bytes()];
+            request.extend(ints(step));
+            client.call(&request).unwrap();
+        }
+    }
+    let long = random.bytes(1_000_000);
+    for command in [
+        vec![b"RPUSH".as_slice(), b"list:long", b"short", &long, b"17", &long[..9000]],
+        vec![b"SADD".as_slice(), b"set:long", b"short", &long, &long[..9000]],
+        vec![b"ZADD".as_slice(), b"zset:long", b"1", b"short", b"2", &long, b"3", &long[..9000]],
+        vec![b"HSET".as_slice(), b"hash:long", b"short", &long, &long[..9000], b"5"],
+        vec![b"PEXPIREAT".as_slice(), b"hash:long", b"4000000000000"],
+        vec![b"PEXPIREAT".as_slice(), b"list:5:3", b"4000000000000"],
+    ] {
+        assert!(!client.call(&command).unwrap().is_error());
+    }
+}
+
+/// Gives fields of a small and of a large hash deadlines, where the server can.
+fn fill_deadlines_of_fields(client: &mut Client) -> bool {
+    for (key, count) in [("timed:small", 20), ("timed:large", 2000)] {
+        for n in 0..count {
+            client.run(&format!("HSET {key} field:{n} value:{n}"));
+            if n % 3 != 0
+                && client.run(&format!("HPEXPIREAT {key} 40000{n:05}000 FIELDS 1 field:{n}")).is_error()
+            {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+fn digest(client: &mut Client) -> String {
+    client.run("DEBUG DIGEST").text()
+}
+
+/// Valkey's digests of scores and of fields with deadlines are its own: they can be compared with each other only.
+fn digests_as_redis(server: &Server) -> bool {
+    server.info("server_name").is_none_or(|name| name != "valkey")
+}
+
+/// Every key of database 2 from one server into the other, whose digests are the same for the same content if `comparable`.
+fn hand_over(from: &mut Client, to: &mut Client, comparable: bool) {
+    from.run("SELECT 2");
+    to.run("FLUSHALL");
+    to.run("SELECT 2");
+    let keys = from.run("KEYS *");
+    assert!(keys.items().len() > 100);
+    for key in keys.items() {
+        let key = key.bulk().unwrap();
+        let dumped = from.call(&[b"DUMP".as_slice(), key]).unwrap();
+        let at = from.call(&[b"PEXPIRETIME".as_slice(), key]).unwrap().int().unwrap().max(0).to_string();
+        let request = [b"RESTORE".as_slice(), key, at.as_bytes(), dumped.bulk().unwrap(), b"ABSTTL"];
+        let restored = to.call(&request).unwrap();
+        assert_eq!(restored.text(), "OK", "{}", key.escape_ascii());
+        if !comparable {
+            continue;
+        }
+        let [a, b] = [&mut *from, &mut *to].map(|client| {
+            client.call(&[b"DEBUG".as_slice(), b"DIGEST-VALUE", key]).unwrap().items()[0].text()
+        });
+        assert_eq!(a, b, "{}", key.escape_ascii());
+    }
+    if comparable {
+        assert_eq!(digest(from), digest(to));
+    }
+}
+
+#[test]
+fn dumped_collections_cross_over() {
+    let (ours, theirs) = (
+        start(server::ours().unwrap()).start().unwrap(),
+        start(server::reference().unwrap()).start().unwrap(),
+    );
+    let (mut here, mut there) = (ours.client(), theirs.client());
+    fill_collections(&mut there);
+    let (original, comparable) = (digest(&mut there), digests_as_redis(&theirs));
+    hand_over(&mut there, &mut here, comparable);
+    let before = digest(&mut here);
+    hand_over(&mut here, &mut there, comparable);
+    assert_eq!(digest(&mut there), original);
+    // As Redis 7.2 names them after loading what 7.0 or Valkey wrote.
+    for (key, encoding) in [
+        ("list:5:3", "listpack"),
+        ("list:3000:3", "quicklist"),
+        ("list:long", "quicklist"),
+        ("ints:small:512", "intset"),
+        ("ints:widest:513", "hashtable"),
+        ("set:128:64", "listpack"),
+        ("set:129:64", "hashtable"),
+        ("set:5:65", "hashtable"),
+        ("zset:128:64", "listpack"),
+        ("zset:129:64", "skiplist"),
+        ("zset:5:65", "skiplist"),
+        ("hash:128:64", "listpack"),
+        ("hash:5:65", "hashtable"),
+        ("hash:513:3", "hashtable"),
+    ] {
+        assert_eq!(here.run(&format!("OBJECT ENCODING {key}")).text(), encoding, "{key}");
+    }
+    assert_eq!(here.run("DEBUG RELOAD").text(), "OK");
+    assert_eq!(digest(&mut here), before);
+    for command in ["COPY list:3000:64 copied", "COPY hash:5:3 copied REPLACE DB 3"] {
+        assert_eq!(here.run(command).int(), Some(1));
+    }
+    assert_eq!(
+        here.run("DEBUG DIGEST-VALUE copied").text(),
+        here.run("DEBUG DIGEST-VALUE list:3000:64").text()
+    );
+}
+
+/// Saves in one server what a third gave it, and loads it in another.
+#[test]
+fn files_with_collections_cross_over() {
+    let source = start(server::reference().unwrap()).start().unwrap();
+    fill_collections(&mut source.client());
+    let has_field_deadlines = fill_deadlines_of_fields(&mut source.client());
+    let expected = digest(&mut source.client());
+    let comparable = digests_as_redis(&source);
+    let dir = server::fresh_dir().unwrap();
+    let mut file = source.dir().join("dump.rdb");
+    assert_eq!(source.client().run("SAVE").text(), "OK");
+    let mut writer = source;
+    for to in [server::ours(), server::ours(), server::reference()] {
+        fs::copy(&file, dir.join("dump.rdb")).unwrap();
+        let magic = fs::read(&file).unwrap()[..9].escape_ascii().to_string();
+        let reader = start(to.unwrap()).dir(&dir).start().unwrap();
+        let is_ours = reader.info("server_name").is_some_and(|name| name == "evenkeel");
+        if comparable || !is_ours {
+            assert_eq!(digest(&mut reader.client()), expected, "a file of {magic}");
+        }
+        assert_eq!(reader.client().run("SAVE").text(), "OK");
+        if is_ours {
+            let written = fs::read(dir.join("dump.rdb")).unwrap();
+            let magic: &[u8] = if has_field_deadlines { b"VALKEY080" } else { b"REDIS0010" };
+            assert_eq!(written[..9].escape_ascii().to_string(), magic.escape_ascii().to_string());
+        }
+        drop(std::mem::replace(&mut writer, reader));
+        file = dir.join("dump.rdb.kept");
+        fs::copy(dir.join("dump.rdb"), &file).unwrap();
+    }
+    drop(writer);
+    fs::remove_dir_all(dir).unwrap();
 }
 
 fn contents(server: &Server) -> Contents {

@@ -23,6 +23,7 @@ mod wait;
 
 pub use dump::payload;
 pub use object::{encoding_of, references_of};
+pub use restore::thresholds;
 
 use engine::{Command, Ctx, Error};
 use value::number::parse_i64;

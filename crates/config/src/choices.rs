@@ -176,6 +176,29 @@ choice! {
 }
 
 choice! {
+    /// Version of RDB files and DUMP payloads.
+    RdbVersion {
+        /// That of Redis 7.0.
+        V10 = "10",
+        /// That of Redis 7.2 and Valkey 7.2 and 8.
+        V11 = "11",
+        /// That of Valkey 9.
+        V80 = "80",
+    }
+}
+
+impl RdbVersion {
+    /// As it stands in files.
+    pub fn number(self) -> u16 {
+        match self {
+            Self::V10 => 10,
+            Self::V11 => 11,
+            Self::V80 => 80,
+        }
+    }
+}
+
+choice! {
     /// Which mechanism moves bytes between sockets and reactors.
     ReactorChoice {
         /// io_uring where the kernel permits it, else epoll.

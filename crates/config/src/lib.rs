@@ -40,8 +40,8 @@ mod rewrite;
 mod sample;
 
 pub use choices::{
-    Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, ReactorChoice, ShutdownFlags,
-    Supervision, SyslogFacility, VersionCheck,
+    Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, RdbVersion, ReactorChoice,
+    ShutdownFlags, Supervision, SyslogFacility, VersionCheck,
 };
 pub use command_line::{CommandLine, parse_command_line};
 pub use file::{LoadError, Loaded, Loader, TEXT_BYTES_MAX};

@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 
 use crate::choices::{
-    Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, ReactorChoice, ShutdownFlags,
-    Supervision, SyslogFacility, VersionCheck,
+    Access, EvictionPolicy, LogFormat, LogLevel, LogTimestamp, OomScoreAdj, RdbVersion, ReactorChoice,
+    ShutdownFlags, Supervision, SyslogFacility, VersionCheck,
 };
 use crate::file::LoadError;
 use crate::settings::{Settings, bytes_to_path};
@@ -163,6 +163,8 @@ pub struct Snapshot {
     pub stop_writes_on_error: bool,
     /// Bound of a snapshot's extra memory.
     pub memory_budget_bytes: u64,
+    /// Version written.
+    pub version: RdbVersion,
     /// Files of newer versions.
     pub version_check: VersionCheck,
     /// For tests: pause after each key saved in microseconds; negative: keys for each microsecond.
@@ -403,6 +405,7 @@ fn snapshot(read: Read<'_>) -> Snapshot {
         incremental_sync: read.bool("rdb-save-incremental-fsync"),
         stop_writes_on_error: read.bool("stop-writes-on-bgsave-error"),
         memory_budget_bytes: read.number("snapshot-memory-budget"),
+        version: RdbVersion::from_value(read.choice("rdb-version")),
         version_check: VersionCheck::from_value(read.choice("rdb-version-check")),
         key_save_delay: read.number("rdb-key-save-delay"),
         key_load_delay: read.number("key-load-delay"),

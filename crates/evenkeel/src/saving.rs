@@ -130,6 +130,7 @@ pub(crate) fn save_config(config: &config::Config) -> Config {
             .collect(),
         stop_writes_on_error: snapshot.stop_writes_on_error,
         compression: snapshot.compression,
+        version: snapshot.version.number(),
         checksum: snapshot.checksum,
         budget_bytes: snapshot.memory_budget_bytes,
     }
@@ -188,6 +189,7 @@ impl Saving {
         let options = LoadOptions {
             drop_expired: true,
             any_version: config.snapshot.version_check == config::VersionCheck::Relaxed,
+            thresholds: commands::keys::thresholds(&config.encoding),
             clock_of: &clock_of,
             progress: &mut || self.keyspace.set_clock_ms(now_ms()),
             aux: &mut |_, _| {},

@@ -26,6 +26,7 @@ use std::ptr::NonNull;
 
 use value::fields::{FieldsForm, FieldsRef, LargeFields};
 use value::list::{LargeList, ListRef};
+use value::member_leaf::NO_DEADLINE;
 use value::packed::BLOCK_MAX;
 use value::set::{LargeSet, SetForm, SetRef};
 use value::string::{Shared, StrRef};
@@ -482,6 +483,18 @@ impl EntryPtr {
     pub(crate) fn set_form(self, form: Form) {
         debug_assert!(self.payload().is_inline());
         self.set_kind(form.into());
+    }
+
+    /// Whether it is a hash that may have fields with deadlines. A small one that lost them may still say so.
+    #[inline]
+    pub(crate) fn has_field_deadlines(self) -> bool {
+        if self.value_type() != ValueType::Hash {
+            return false;
+        }
+        match self.value() {
+            ValueRef::Hash(FieldsRef::Large(hash)) => hash.earliest() != NO_DEADLINE,
+            _ => self.form() == Form::Other,
+        }
     }
 
     /// Whether a string is shown as `raw` whatever its length.

@@ -31,6 +31,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use ahash::RandomState;
 use value::Large;
 
+use crate::fields::FieldDeadlines;
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::reclaim::Reclaimer;
 use crate::sync::{RawLock, RwLock};
@@ -177,6 +178,7 @@ pub struct Keyspace {
     parity: AtomicBool,
     sink: RwLock<Option<Arc<dyn PreImage>>>,
     clock_ms: AtomicI64,
+    pub(crate) fields: FieldDeadlines,
     reclaimer: Reclaimer,
     depth_max: u8,
 }
@@ -187,6 +189,10 @@ impl SinkSource for Keyspace {
         if let Some(sink) = self.sink.read().as_deref() {
             show(sink);
         }
+    }
+
+    fn note_field_deadlines(&self) {
+        self.fields.note();
     }
 }
 
@@ -211,6 +217,7 @@ impl Keyspace {
             parity: AtomicBool::new(false),
             sink: RwLock::new(None),
             clock_ms: AtomicI64::new(0),
+            fields: FieldDeadlines::default(),
             reclaimer: Reclaimer::start(),
             depth_max,
         }

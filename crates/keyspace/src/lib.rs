@@ -20,6 +20,8 @@ mod entry;
 #[cfg(not(loom))]
 mod expiry;
 #[cfg(not(loom))]
+mod fields;
+#[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
 mod keyspace;

@@ -96,6 +96,9 @@ impl Mark<'_> {
 pub(crate) trait SinkSource {
     /// Calls `show` with the running snapshot's sink.
     fn with_sink(&self, show: &mut dyn FnMut(&dyn PreImage));
+
+    /// A hash has a field with a deadline now.
+    fn note_field_deadlines(&self);
 }
 
 /// The entries of one stripe and database.
@@ -536,6 +539,9 @@ impl Table {
     #[inline]
     fn fields_changed(&mut self, entry: EntryPtr, before: Option<i64>, mark: Mark<'_>) {
         let after = field_deadline_of(entry);
+        if entry.has_field_deadlines() {
+            mark.sink.note_field_deadlines();
+        }
         if before != after {
             self.reschedule_fields(entry, before, after, mark);
         }

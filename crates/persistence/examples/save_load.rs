@@ -79,6 +79,7 @@ fn main() {
         stop_writes_on_error: true,
         compression: true,
         checksum: true,
+        version: rdb::VERSION,
         budget_bytes: 64 << 20,
     };
     let saver = Saver::new(Arc::new(Quiet), config.clone());
@@ -127,6 +128,7 @@ fn main() {
     let options = LoadOptions {
         drop_expired: true,
         any_version: false,
+        thresholds: rdb::values::Thresholds::default(),
         clock_of: &|_| 0,
         progress: &mut || {},
         aux: &mut |_, _| {},

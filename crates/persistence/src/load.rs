@@ -4,7 +4,7 @@
 //!
 //! Locks: enters the gate shared for up to [`STRETCH`] entries at a time and leaves it early when somebody wants it exclusively, so
 //! other workers answer `-LOADING` meanwhile. Faults: an error leaves what was loaded so far in place and names the offset.
-//! Bounds: the read-ahead's 4 MiB and one value.
+//! Bounds: the read-ahead's 4 MiB and one value. A collection of any size is read in pieces, between which the gate is left.
 
 use std::fmt;
 use std::io;
@@ -12,11 +12,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyspace::{Entry, Inside, Key, KeyHash, Keyspace, NewValue, WorkerId};
-use rdb::{Event, Limits, Reader, Usage, Value};
+use keyspace::{Entry, Form, Inside, Key, KeyHash, Keyspace, NewValue, ValueType, WorkerId};
+use rdb::object::Discard;
+use rdb::values::{Builder, Built, Small, Thresholds};
+use rdb::{Event, Fault, Kind, Limits, ObjectHead, Progress, Reader, Usage, Value};
 
-use value::Shared;
 use value::number::parse_i64;
+use value::{Large, Shared};
 
 use crate::read_ahead::{self, ReadAhead};
 use crate::reason;
@@ -30,6 +32,8 @@ pub struct LoadOptions<'a> {
     pub drop_expired: bool,
     /// Accepts versions above those known (`rdb-version-check relaxed`).
     pub any_version: bool,
+    /// Up to which size a collection is small.
+    pub thresholds: Thresholds,
     /// The 24-bit LRU or LFU field for what the file says about an entry's use.
     pub clock_of: &'a dyn Fn(Usage) -> u32,
     /// Called about every 512 entries and 2 MiB, outside the gate: the server's chance to serve events.
@@ -220,10 +224,13 @@ pub fn load_file(
     let limits = Limits { any_version: options.any_version, ..Limits::default() };
     let mut reader = Reader::new(source, limits).map_err(LoadError::Format)?;
     let mut loaded = Loaded { found: true, version: reader.version(), ..Loaded::default() };
+    let drop_before_ms = options.drop_expired.then(|| unix_now().as_millis() as i64);
     let mut target = Target {
         keyspace,
         database: 0,
-        drop_before_ms: options.drop_expired.then(|| unix_now().as_millis() as i64),
+        drop_before_ms,
+        builder: Builder::new(options.thresholds, drop_before_ms.map(|now| now.max(0) as u64)),
+        object: None,
         clock_of: options.clock_of,
         pending: Vec::with_capacity(PENDING_MAX),
         bytes: Vec::new(),
@@ -249,6 +256,9 @@ struct Target<'a> {
     /// Entries with an earlier deadline are left out.
     drop_before_ms: Option<i64>,
     clock_of: &'a dyn Fn(Usage) -> u32,
+    builder: Builder,
+    /// The object that is being read.
+    object: Option<Object>,
     pending: Vec<Pending>,
     /// Keys and small values of the pending entries.
     bytes: Vec<u8>,
@@ -259,6 +269,9 @@ const PENDING_MAX: usize = 64;
 
 /// Bytes of keys and small values kept for them at most, give or take one entry.
 const PENDING_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a key that a message shows.
+const KEY_SHOWN_MAX: usize = 128;
 
 /// Bytes after which a stretch ends, if its entries are large.
 const STRETCH_BYTES: u64 = 2 * 1024 * 1024;
@@ -278,7 +291,20 @@ struct Pending {
 enum Kept {
     Int(i64),
     Bytes,
-    Large(Shared),
+    Shared(Shared),
+    Block(ValueType, Form),
+    Large(Large),
+}
+
+/// What stands before an object that is being read. Its key is behind everything else in [`Target::bytes`].
+struct Object {
+    hash: KeyHash,
+    key_start: usize,
+    deadline_ms: Option<i64>,
+    clock: u32,
+    offset: u64,
+    /// It is only passed over.
+    is_expired: bool,
 }
 
 impl Target<'_> {
@@ -294,8 +320,15 @@ impl Target<'_> {
         let mut inside = self.keyspace.enter(worker);
         let mut more = true;
         for _ in 0..STRETCH {
+            if self.object.is_some() {
+                if !self.read_object(reader, until, loaded)? {
+                    break;
+                }
+                self.insert_if_many(&mut inside, loaded)?;
+                continue;
+            }
             let at = reader.offset();
-            let Some(event) = reader.next_event().map_err(LoadError::Format)? else {
+            let Some(event) = reader.next_part().map_err(LoadError::Format)? else {
                 more = false;
                 break;
             };
@@ -305,11 +338,10 @@ impl Target<'_> {
                     _ => {
                         let hash = self.keep(entry);
                         self.keyspace.prefetch_stripe(hash);
-                        if self.pending.len() == PENDING_MAX || self.bytes.len() >= PENDING_BYTES_MAX {
-                            self.insert(&mut inside, loaded)?;
-                        }
+                        self.insert_if_many(&mut inside, loaded)?;
                     }
                 },
+                Event::Object(head) => self.begin_object(&head)?,
                 Event::SelectDb(number) => {
                     self.insert(&mut inside, loaded)?;
                     let databases = self.keyspace.databases();
@@ -353,7 +385,7 @@ impl Target<'_> {
                     Kept::Bytes
                 }
             },
-            Value::Large(shared) => Kept::Large(shared),
+            Value::Large(shared) => Kept::Shared(shared),
         };
         self.pending.push(Pending {
             hash,
@@ -367,6 +399,85 @@ impl Target<'_> {
         hash
     }
 
+    /// Remembers what stands before an object.
+    fn begin_object(&mut self, head: &ObjectHead<'_>) -> Result<(), LoadError> {
+        if head.kind == Kind::Stream {
+            let key = head.key[..head.key.len().min(KEY_SHOWN_MAX)].to_vec();
+            let fault = Fault::Type { number: head.wire.number(), name: "stream", key };
+            return Err(LoadError::Format(rdb::Error { offset: head.offset, fault }));
+        }
+        let is_expired = match (self.drop_before_ms, head.expire_at_ms) {
+            (Some(now), Some(deadline)) => deadline < now,
+            _ => false,
+        };
+        self.object = Some(Object {
+            hash: self.keyspace.hash(head.key),
+            key_start: self.bytes.len(),
+            deadline_ms: head.expire_at_ms,
+            clock: (self.clock_of)(head.usage),
+            offset: head.offset,
+            is_expired,
+        });
+        self.bytes.extend_from_slice(head.key);
+        Ok(())
+    }
+
+    /// Reads on in the object. Once it is complete it is pending, or gone if it had expired or is empty. False if it is not complete
+    /// when the stretch has to end.
+    fn read_object(
+        &mut self,
+        reader: &mut Reader<ReadAhead>,
+        until: u64,
+        loaded: &mut Loaded,
+    ) -> Result<bool, LoadError> {
+        let Some(object) = self.object.take() else { return Ok(true) };
+        loop {
+            let progress = match object.is_expired {
+                true => reader.object_piece(&mut Discard),
+                false => reader.object_piece(&mut self.builder),
+            };
+            match progress.map_err(LoadError::Format)? {
+                Progress::More if reader.offset() >= until || self.keyspace.is_exclusive_wanted() => {
+                    self.object = Some(object);
+                    return Ok(false);
+                }
+                Progress::More => {}
+                Progress::Empty => {
+                    self.bytes.truncate(object.key_start);
+                    return Ok(true);
+                }
+                Progress::Complete => break,
+            }
+        }
+        let built = if object.is_expired { None } else { self.builder.take() };
+        let Some(built) = built else {
+            self.bytes.truncate(object.key_start);
+            loaded.expired += 1;
+            return Ok(true);
+        };
+        let key_end = self.bytes.len();
+        let value = match built {
+            Built::Small(small) => {
+                let (value_type, form, block) = shape(small);
+                self.bytes.extend_from_slice(block);
+                Kept::Block(value_type, form)
+            }
+            Built::Large(large) => Kept::Large(large),
+        };
+        let Object { hash, deadline_ms, clock, offset, .. } = object;
+        let value_end = self.bytes.len();
+        self.pending.push(Pending { hash, key_end, value_end, value, deadline_ms, clock, offset });
+        self.keyspace.prefetch_stripe(hash);
+        Ok(true)
+    }
+
+    fn insert_if_many(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
+        if self.pending.len() >= PENDING_MAX || self.bytes.len() >= PENDING_BYTES_MAX {
+            self.insert(inside, loaded)?;
+        }
+        Ok(())
+    }
+
     /// Inserts what is pending.
     fn insert(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
         inside.prefetch(self.pending.iter().map(|pending| (self.database, pending.hash)));
@@ -377,7 +488,11 @@ impl Target<'_> {
             let value = match value {
                 Kept::Int(int) => NewValue::Int(int),
                 Kept::Bytes => NewValue::Bytes(&self.bytes[key_end..value_end]),
-                Kept::Large(shared) => NewValue::shared(shared),
+                Kept::Shared(shared) => NewValue::shared(shared),
+                Kept::Block(value_type, form) => {
+                    NewValue::Block(value_type, form, &self.bytes[key_end..value_end])
+                }
+                Kept::Large(large) => NewValue::Large(large),
             };
             match inside.lock_key(hash).entry(self.database, key) {
                 Entry::Vacant(vacant) => drop(vacant.insert(value, deadline_ms, clock)),
@@ -389,7 +504,21 @@ impl Target<'_> {
             loaded.keys += 1;
             start = value_end;
         }
-        self.bytes.clear();
+        // Behind the pending entries there may be the key of an object that is being read.
+        self.bytes.drain(..start);
+        if let Some(object) = &mut self.object {
+            object.key_start = 0;
+        }
         Ok(())
+    }
+}
+
+/// Type, form and bytes of a small collection.
+fn shape(small: Small<'_>) -> (ValueType, Form, &[u8]) {
+    match small {
+        Small::List(block) => (ValueType::List, Form::Packed, block),
+        Small::Set(form, block) => (ValueType::Set, form.into(), block),
+        Small::Zset(block) => (ValueType::Zset, Form::Packed, block),
+        Small::Hash(form, block) => (ValueType::Hash, form.into(), block),
     }
 }

@@ -79,6 +79,8 @@ pub struct Config {
     pub compression: bool,
     /// `rdbchecksum`.
     pub checksum: bool,
+    /// `rdb-version`.
+    pub version: u16,
     /// `snapshot-memory-budget`.
     pub budget_bytes: u64,
 }
@@ -362,6 +364,7 @@ impl Saver {
             budget_bytes: config.budget_bytes,
             compression: config.compression,
             checksum: config.checksum,
+            version: config.version,
             aux: self.host.aux(),
             usage: self.host.usage(),
             wake: Some(Box::new(move || host.wake())),

@@ -8,7 +8,7 @@ use value::StrRef;
 
 use crate::crc64::crc64;
 use crate::error::{Error, Fault};
-use crate::format::{Family, TYPE_STRING, VALKEY_VERSION_MIN, VERSION};
+use crate::format::{Family, TYPE_STRING, VALKEY_VERSION_MIN};
 use crate::lzf::Compressor;
 use crate::object::{Kind, ObjectSink};
 use crate::read::{Limits, Value, dumped_object, dumped_value, version_is_read};
@@ -18,13 +18,13 @@ use crate::write::dumped_string;
 /// Bytes of version and checksum.
 const FOOTER: usize = 10;
 
-/// Appends the payload for a string, with the same bytes as Redis 7.0's DUMP. Pass a compressor unless compression
+/// Appends the payload for a string; for version 10 with the same bytes as Redis 7.0's DUMP. Pass a compressor unless compression
 /// is switched off (`rdbcompression no`).
-pub fn string(out: &mut Vec<u8>, value: StrRef<'_>, compressor: Option<&mut Compressor>) {
+pub fn string(out: &mut Vec<u8>, value: StrRef<'_>, version: u16, compressor: Option<&mut Compressor>) {
     let start = out.len();
     out.push(TYPE_STRING);
     dumped_string(out, value, compressor);
-    finish(out, start, VERSION);
+    finish(out, start, version);
 }
 
 /// Ends the payload that begins at `start` in `out`: appends version and checksum. What stands there is an object that an
@@ -86,7 +86,7 @@ mod tests {
 
     fn dumped(value: StrRef<'_>) -> Vec<u8> {
         let mut out = b"kept".to_vec();
-        string(&mut out, value, Some(&mut Compressor::new()));
+        string(&mut out, value, crate::VERSION, Some(&mut Compressor::new()));
         out.split_off(4)
     }
 

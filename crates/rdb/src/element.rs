@@ -48,6 +48,24 @@ impl<'a> Element<'a> {
     }
 }
 
+impl<'a> From<value::packed::Element<'a>> for Element<'a> {
+    fn from(element: value::packed::Element<'a>) -> Self {
+        match element {
+            value::packed::Element::Int(value) => Self::Int(value),
+            value::packed::Element::Bytes(bytes) => Self::Bytes(bytes),
+        }
+    }
+}
+
+impl<'a> From<Element<'a>> for value::packed::Element<'a> {
+    fn from(element: Element<'a>) -> Self {
+        match element {
+            Element::Int(value) => Self::Int(value),
+            Element::Bytes(bytes) => Self::of(bytes),
+        }
+    }
+}
+
 impl<'a> From<&'a [u8]> for Element<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         Self::Bytes(bytes)

@@ -2,13 +2,17 @@
 //!
 //! Sources: files written by Redis 7.0, Redis 8.0 and Valkey 9.1, and the published headers of both projects.
 
-/// The version written, in files and in DUMP payloads: that of Redis 7.0.
+/// The version written by default, in files and in DUMP payloads: that of Redis 7.0.
 ///
 /// Strings, expiry, LRU and LFU data, functions and aux fields are spelled alike in versions 9 to 80, and every
 /// server loads files of lower versions than its own. So 10 loads everywhere from Redis 7.0 on (7.0 refuses 11, Redis
-/// 7.2 and Valkey 7.2 and 8 write 11 and load 10, Valkey 9 loads 1 to 11), and a DUMP payload has the same bytes as
-/// Redis 7.0's. Version 11 is only needed for types added in Redis 7.2.
+/// 7.2 and Valkey 7.2 and 8 write 11 and load 10, Valkey 9 loads 1 to 11). What came later has an older layout that takes its
+/// place, but for deadlines of fields: see [`FIELD_DEADLINES_VERSION`].
 pub const VERSION: u16 = 10;
+
+/// Lowest version in which hashes whose fields have deadlines are written: that of Valkey 9. In a lower one Redis would take them for
+/// something else.
+pub const FIELD_DEADLINES_VERSION: u16 = 80;
 
 /// Highest version with the magic `REDIS` that is read (Redis 8.10).
 pub const REDIS_VERSION_MAX: u32 = 15;

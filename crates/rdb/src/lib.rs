@@ -18,6 +18,7 @@
 //! | [`read`] | pulling events out of a file |
 //! | [`dump`] | DUMP and RESTORE payloads |
 //! | [`object`] | what lists, sets, sorted sets, hashes and streams are handed over as |
+//! | [`values`] | between all of that and the collections of the crate `value` |
 //! | [`wire`] | object types by number |
 //! | [`element`], [`listpack`] | elements, and the packed form of small collections and nodes |
 //! | `intset`, `ziplist`, `score` | other packed forms, scores as text |
@@ -42,6 +43,7 @@ pub mod lzf;
 pub mod object;
 pub mod read;
 mod score;
+pub mod values;
 pub mod wire;
 pub mod write;
 mod ziplist;

@@ -17,6 +17,7 @@ use value::string::FLAT_MAX;
 use crate::format::{TYPE_STRING, VALKEY_VERSION_MIN, length, opcode};
 use crate::lzf::Compressor;
 pub use list::ListPacker;
+pub(crate) use list::is_long;
 pub use objects::{ObjectWriter, Place};
 
 /// Longest string that is compressed, in bytes; longer ones are streamed as they are.

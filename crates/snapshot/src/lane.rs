@@ -1,17 +1,24 @@
 //! A worker's lane: the block that it fills and its compressor. Charges what it allocates to the budget.
 //!
 //! Bounds: a block is shipped when it has its full size; an entry is never divided, so a block is longer by at most one small
-//! entry (a key and up to 4 KiB).
+//! entry (a key and a string of 4 KiB, or a collection's block of 8 KiB as plain members).
 
 use keyspace::EntryView;
-use rdb::{Compressor, EntryHead, Usage, write};
+use rdb::values::{ObjectRef, whole};
+use rdb::{Compressor, EntryHead, ObjectWriter, Place, Usage, write};
 use value::StrRef;
 
 use crate::budget::Budget;
 use crate::queue::Queue;
 
 /// Room behind a block's size for the entry that fills it.
-const SLACK: usize = 8 * 1024;
+const SLACK: usize = 16 * 1024;
+
+/// A value that is encoded where it is met.
+pub(crate) enum Small<'a> {
+    String(StrRef<'a>),
+    Object(ObjectRef<'a>),
+}
 
 #[derive(Default)]
 pub(crate) struct Lane {
@@ -20,6 +27,8 @@ pub(crate) struct Lane {
     /// The logical database that the block has selected last.
     selected: Option<u32>,
     compressor: Option<Compressor>,
+    /// Space for a listpack that is compressed; not charged, at most a small collection.
+    space: Vec<u8>,
     /// Entries that have passed through here, frozen ones included.
     pub(crate) entries: u64,
 }
@@ -30,7 +39,7 @@ impl Lane {
         &mut self,
         database: u32,
         entry: &EntryView<'_>,
-        value: StrRef<'_>,
+        value: Small<'_>,
         usage: Usage,
         settings: &Settings<'_>,
     ) {
@@ -48,7 +57,17 @@ impl Lane {
             self.compressor = Some(Compressor::new());
         }
         let head = EntryHead { key: entry.key, expire_at_ms: entry.deadline_ms, usage };
-        write::string_entry(&mut self.block, &head, value, self.compressor.as_mut());
+        match value {
+            Small::String(value) => {
+                write::string_entry(&mut self.block, &head, value, self.compressor.as_mut())
+            }
+            Small::Object(object) => {
+                let mut writer = ObjectWriter::for_file(settings.version, self.compressor.as_mut())
+                    .with_space(std::mem::take(&mut self.space));
+                whole(&mut writer, &mut self.block, Place::Entry(&head), object);
+                self.space = writer.into_space();
+            }
+        }
         if self.block.len() >= settings.block_bytes {
             self.ship(settings);
         }
@@ -86,4 +105,5 @@ pub(crate) struct Settings<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) block_bytes: usize,
     pub(crate) compression: bool,
+    pub(crate) version: u16,
 }

@@ -31,7 +31,7 @@ pub struct Options {
     pub compression: bool,
     /// `rdbchecksum`.
     pub checksum: bool,
-    /// Version in the file's magic.
+    /// Lowest version in the file's magic; raised where what is there at the cut needs it (deadlines of fields).
     pub version: u16,
     /// Facts written at the file's start, in this order.
     pub aux: Vec<(Vec<u8>, Vec<u8>)>,

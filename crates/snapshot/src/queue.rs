@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use rdb::Usage;
-use value::Shared;
+use value::Large;
 
 use crate::sync::{Condvar, Mutex};
 
@@ -18,7 +18,7 @@ pub(crate) struct Frozen {
     pub(crate) key: Box<[u8]>,
     pub(crate) deadline_ms: Option<i64>,
     pub(crate) usage: Usage,
-    pub(crate) value: Shared,
+    pub(crate) value: Large,
     /// What was charged for it.
     pub(crate) charged: u64,
     /// What it counts among the bytes ahead of the writer.

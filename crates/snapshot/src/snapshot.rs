@@ -20,11 +20,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use keyspace::{Access, EntryView, Inside, Keyspace, PreImage, TakenTable, ValueRef, WorkerId};
+use rdb::values::ObjectRef;
 use rdb::{Usage, write};
-use value::{Shared, StrRef};
+use value::member_leaf::NO_DEADLINE;
+use value::{LargeRef, Shared, StrRef};
 
 use crate::budget::Budget;
-use crate::lane::{Lane, Settings};
+use crate::lane::{Lane, Settings, Small};
 use crate::options::{Options, Sink};
 use crate::outcome::{Failure, Outcome, Progress, Status};
 use crate::queue::{Frozen, Queue};
@@ -65,6 +67,8 @@ struct Cut {
     /// Facts noted inside the cut.
     aux: Vec<(Vec<u8>, Vec<u8>)>,
     at: Instant,
+    /// Version in which the file is written.
+    version: u16,
 }
 
 const RUNNING: u8 = 0;
@@ -88,6 +92,8 @@ pub struct Snapshot {
     keys_total: u64,
     bytes_written: AtomicU64,
     frozen_outstanding: AtomicUsize,
+    /// A hash was emitted that has fields with deadlines.
+    has_field_deadlines: AtomicBool,
     held: AtomicI64,
     /// It was given up since the sink took nothing.
     stalled: AtomicBool,
@@ -144,9 +150,14 @@ impl Prepared {
 
     fn attach(mut self, access: &mut Access<'_>, aux: Vec<(Vec<u8>, Vec<u8>)>) -> Arc<Snapshot> {
         let Some(snapshot) = self.0.take() else { unreachable!("taken only here and in drop") };
+        // No other version has a place for deadlines of fields; the version stands before the first entry.
+        let version = match access.cut_field_deadlines() {
+            true => snapshot.options.version.max(rdb::format::FIELD_DEADLINES_VERSION),
+            false => snapshot.options.version,
+        };
         let logical = access.cut(Arc::clone(&snapshot) as Arc<dyn PreImage>);
         // Nobody emits anything before the gate is left, so nobody reads this before it is set.
-        let _ = snapshot.cut.set(Cut { logical, aux, at: Instant::now() });
+        let _ = snapshot.cut.set(Cut { logical, aux, at: Instant::now(), version });
         snapshot
     }
 }
@@ -187,6 +198,7 @@ impl Snapshot {
             sizes,
             bytes_written: AtomicU64::new(0),
             frozen_outstanding: AtomicUsize::new(0),
+            has_field_deadlines: AtomicBool::new(false),
             held: AtomicI64::new(0),
             stalled: AtomicBool::new(false),
             writer_result: OnceLock::new(),
@@ -377,6 +389,9 @@ impl Snapshot {
             return None;
         }
         access.detach_sink();
+        if self.is_running() && !self.has_field_deadlines.load(Ordering::Relaxed) {
+            keyspace.no_field_deadlines();
+        }
         let outcome = Outcome {
             result: match self.writer_result.get() {
                 Some(Ok(())) => Ok(self.keys_done()),
@@ -491,7 +506,13 @@ impl Snapshot {
             budget: &self.budget,
             block_bytes: self.block_bytes,
             compression: self.options.compression,
+            version: self.version(),
         }
+    }
+
+    /// The version in which the file is written; known from the cut on.
+    pub(crate) fn version(&self) -> u16 {
+        self.cut.get().map_or(self.options.version, |cut| cut.version)
     }
 
     fn logical(&self, physical: u32) -> u32 {
@@ -508,24 +529,44 @@ impl Snapshot {
         };
         lane.entries += 1;
         match entry.value {
-            ValueRef::String(StrRef::Shared(shared)) => self.freeze(database, entry, shared, usage),
+            ValueRef::String(StrRef::Shared(shared)) => {
+                self.freeze(database, entry, LargeRef::String(shared), usage)
+            }
             ValueRef::String(value) => {
-                lane.encode(database, entry, value, usage, &self.settings());
+                lane.encode(database, entry, Small::String(value), usage, &self.settings());
                 entry.key.len() as u64 + value.len() + 16
             }
-            _ => todo!("GLUE"),
+            _ => self.emit_collection(lane, database, entry, usage),
         }
     }
 
-    fn freeze(&self, database: u32, entry: &EntryView<'_>, shared: &Shared, usage: Usage) -> u64 {
-        // A flat string is copied whole when it is changed: charged at once. A tree's blocks are charged as they
-        // are copied, through `held_back`.
-        let heap = shared.heap_bytes();
+    fn emit_collection(&self, lane: &mut Lane, database: u32, entry: &EntryView<'_>, usage: Usage) -> u64 {
+        if matches!(entry.value, ValueRef::Hash(hash) if hash.earliest() != NO_DEADLINE) {
+            self.has_field_deadlines.store(true, Ordering::Relaxed);
+        }
+        if let Some(large) = entry.value.large() {
+            return self.freeze(database, entry, large, usage);
+        }
+        let object = match entry.value {
+            ValueRef::List(list) => ObjectRef::List(list),
+            ValueRef::Set(set) => ObjectRef::Set(set),
+            ValueRef::Zset(zset) => ObjectRef::Zset(zset),
+            ValueRef::Hash(hash) => ObjectRef::Hash(hash),
+            ValueRef::String(_) => return 0,
+        };
+        lane.encode(database, entry, Small::Object(object), usage, &self.settings());
+        entry.key.len() as u64 + entry.block().map_or(0, |(_, block)| block.len() as u64) + 16
+    }
+
+    fn freeze(&self, database: u32, entry: &EntryView<'_>, large: LargeRef<'_>, usage: Usage) -> u64 {
+        // A flat string is copied whole when it is changed: charged at once. The nodes of everything else are charged as
+        // they are copied, through `held_back`.
+        let heap = large.heap_bytes();
         let charged = FROZEN_BYTES
             + entry.key.len() as u64
-            + match shared {
-                Shared::Flat(_) => heap,
-                Shared::Tree(_) => 0,
+            + match large {
+                LargeRef::String(Shared::Flat(_)) => heap,
+                _ => 0,
             };
         self.budget.charge(charged);
         self.budget.go_ahead(heap);
@@ -535,7 +576,7 @@ impl Snapshot {
             key: entry.key.into(),
             deadline_ms: entry.deadline_ms,
             usage,
-            value: shared.clone(),
+            value: large.freeze(),
             charged,
             ahead: heap,
         };
@@ -551,7 +592,7 @@ impl Snapshot {
     /// Appends the file's start.
     pub(crate) fn header(&self, out: &mut Vec<u8>) {
         let Some(cut) = self.cut.get() else { return };
-        write::header(out, self.options.version);
+        write::header(out, cut.version);
         for (name, value) in self.options.aux.iter().chain(&cut.aux) {
             write::aux(out, name, value);
         }

@@ -3,9 +3,16 @@
 use std::collections::BTreeMap;
 
 use keyspace::{Entry, NewValue};
+use rdb::values::{Builder, Thresholds};
 use rdb::{Event, Limits, Reader};
 
 use super::*;
+
+#[path = "tests/collections.rs"]
+mod collections;
+#[path = "tests/moments.rs"]
+mod moments;
+use collections::{change_collection, new_collection, spelled, spelled_built};
 
 const DATABASES: u32 = 3;
 
@@ -58,13 +65,21 @@ impl Sink for Memory {
 fn parse(image: &[u8]) -> Content {
     let mut reader = Reader::new(image, Limits::default()).expect("a header");
     let (mut all, mut database) = (Content::new(), u32::MAX);
-    while let Some(event) = reader.next_event().expect("a good image") {
+    let mut builder = Builder::new(Thresholds::default(), None);
+    while let Some(event) = reader.next_part().expect("a good image") {
         match event {
             Event::SelectDb(number) => database = number as u32,
             Event::Entry(entry) => {
-                let content = (entry.value.as_str().to_cow().into_owned(), entry.expire_at_ms);
+                let content = (spelled(ValueRef::String(entry.value.as_str())), entry.expire_at_ms);
                 let twice = all.insert((database, entry.key.to_vec()), content);
                 assert!(twice.is_none(), "{} came twice", entry.key.escape_ascii());
+            }
+            Event::Object(head) => {
+                let (key, deadline_ms) = (head.key.to_vec(), head.expire_at_ms);
+                assert!(reader.object(&mut builder).expect("a good object"));
+                let content = spelled_built(&builder.take().expect("not empty"));
+                let twice = all.insert((database, key.clone()), (content, deadline_ms));
+                assert!(twice.is_none(), "{} came twice", key.escape_ascii());
             }
             Event::Aux { .. } | Event::ResizeDb { .. } => {}
             Event::End(checksum) => assert_eq!(checksum, rdb::read::Checksum::Verified),
@@ -80,8 +95,7 @@ fn dump(access: &Access<'_>) -> Content {
     for database in 0..access.keyspace().databases() {
         for stripe in 0..access.keyspace().stripes() {
             let end = access.walk(database, stripe, 0, usize::MAX, |view| {
-                let ValueRef::String(value) = view.value else { panic!("strings only") };
-                all.insert((database, view.key.to_vec()), (value.to_cow().into_owned(), view.deadline_ms));
+                all.insert((database, view.key.to_vec()), (spelled(view.value), view.deadline_ms));
             });
             assert_eq!(end, None);
         }
@@ -131,18 +145,28 @@ fn change(keyspace: &Keyspace, worker: WorkerId, keys: u32, rng: &mut fastrand::
     let mut inside = keyspace.enter(worker);
     match rng.u8(..) {
         0..90 => {
-            let value = value(rng);
+            let bytes = value(rng);
+            let value = match rng.bool() {
+                true => keyspace::OwnedValue::Bytes(bytes),
+                false => new_collection(rng),
+            };
             let deadline = (rng.u8(..4) == 0).then(|| rng.i64(1..5_000));
             let mut access = inside.lock_key(key.hash);
             match access.entry(database, key) {
                 Entry::Occupied(mut entry) => {
-                    entry.set_value(NewValue::Bytes(&value));
+                    value.put(|value| entry.set_value(value));
                     entry.set_deadline_ms(deadline);
                 }
-                Entry::Vacant(entry) => drop(entry.insert(NewValue::Bytes(&value), deadline, 0)),
+                Entry::Vacant(entry) => drop(value.put(|value| entry.insert(value, deadline, 0))),
             }
         }
-        90..160 => {
+        90..130 => {
+            let mut access = inside.lock_key(key.hash);
+            if let Entry::Occupied(entry) = access.entry(database, key) {
+                change_collection(entry, rng);
+            }
+        }
+        130..160 => {
             let mut access = inside.lock_key(key.hash);
             if let Entry::Occupied(entry) = access.entry(database, key) {
                 entry.remove();
@@ -151,6 +175,9 @@ fn change(keyspace: &Keyspace, worker: WorkerId, keys: u32, rng: &mut fastrand::
         160..200 => {
             let mut access = inside.lock_key(key.hash);
             if let Entry::Occupied(mut entry) = access.entry(database, key) {
+                if entry.value().string().is_none() {
+                    return change_collection(entry, rng);
+                }
                 match entry.inline_mut() {
                     Some(inline) => inline.iter_mut().for_each(|byte| *byte ^= 1),
                     None => drop(entry.shared_mut(|shared| shared.write(rng.u64(..100_000), b"in place"))),
@@ -164,15 +191,22 @@ fn change(keyspace: &Keyspace, worker: WorkerId, keys: u32, rng: &mut fastrand::
             let other = keyspace.key(&other_name);
             let mut access = inside.lock_keys([key.hash, other.hash].into_iter());
             let Entry::Occupied(entry) = access.entry(database, key) else { return };
-            let ValueRef::String(moved) = entry.value() else { panic!("strings only") };
-            let (moved, deadline) = (moved.to_shared(), entry.deadline_ms());
-            entry.remove();
+            let deadline = entry.deadline_ms();
+            // Moved, or a string put together anew.
+            let moved = match entry.value() {
+                ValueRef::String(moved) if rng.bool() => {
+                    let moved = moved.to_shared();
+                    entry.remove();
+                    keyspace::OwnedValue::Large(value::Large::String(Box::new(moved)))
+                }
+                _ => entry.take(),
+            };
             match access.entry(target, other) {
                 Entry::Occupied(mut entry) => {
-                    entry.set_value(NewValue::shared(moved));
+                    moved.put(|value| entry.set_value(value));
                     entry.set_deadline_ms(deadline);
                 }
-                Entry::Vacant(entry) => drop(entry.insert(NewValue::shared(moved), deadline, 0)),
+                Entry::Vacant(entry) => drop(moved.put(|value| entry.insert(value, deadline, 0))),
             }
         }
         230..240 => {

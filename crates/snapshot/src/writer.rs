@@ -9,19 +9,13 @@
 use std::io;
 use std::sync::Arc;
 
-use rdb::{Compressor, Crc64, EntryHead, write};
-use value::{Shared, StrRef};
+use rdb::values::{Pieces, drain};
+use rdb::{Compressor, Crc64, EntryHead, ObjectWriter, write};
 
 use crate::options::Sink;
 use crate::outcome::Failure;
 use crate::queue::{Frozen, Work};
 use crate::snapshot::Snapshot;
-
-/// A run of zeros to write holes with.
-static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-
-/// Pieces of a drained tree are given back to the budget in portions of this many bytes.
-const CATCH_UP: u64 = 256 * 1024;
 
 /// Blocks that have grown beyond this are not used again.
 const SPARE_CAPACITY_MAX: usize = 512 * 1024;
@@ -117,55 +111,43 @@ impl Writer<'_> {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         write::select_db(&mut scratch, database);
-        let mut rest = ahead;
-        let result = match value {
-            Shared::Flat(_) => {
-                if self.snapshot.options.compression {
-                    compressor.get_or_insert_default();
-                }
-                write::string_entry(&mut scratch, &head, StrRef::Shared(&value), compressor.as_mut());
-                self.write(&scratch).map_err(failure)
-            }
-            Shared::Tree(tree) => {
-                write::large_string_entry(&mut scratch, &head, tree.len());
-                self.write(&scratch).map_err(failure).and_then(|()| {
-                    // One unit of `ahead` is one heap byte; spread over the length, so that a walk may go on in time.
-                    let (heap, len) = (ahead, tree.len().max(1));
-                    let mut drain = tree.into_drain();
-                    let (mut passed, mut freed) = (0, 0);
-                    while let Some(piece) = drain.next() {
-                        match piece.data() {
-                            Some(data) => self.write(data).map_err(failure)?,
-                            None => self.zeros(piece.len()).map_err(failure)?,
-                        }
-                        passed += piece.len();
-                        freed += piece.release() + drain.take_freed();
-                        if passed >= CATCH_UP {
-                            let share = (heap as u128 * passed as u128 / len as u128) as u64;
-                            let share = share.min(rest);
-                            rest -= share;
-                            self.snapshot.drained(share, freed);
-                            (passed, freed) = (0, 0);
-                            if self.snapshot.queue.is_aborted() {
-                                return Err(Failure::Cancelled);
-                            }
-                        }
-                    }
-                    self.snapshot.drained(0, freed);
-                    Ok(())
-                })
-            }
-        };
-        self.scratch = scratch;
-        self.snapshot.frozen_done(charged, rest);
+        if self.snapshot.options.compression {
+            compressor.get_or_insert_default();
+        }
+        let mut writer = ObjectWriter::for_file(self.snapshot.version(), compressor.as_mut());
+        let mut pieces = FrozenPieces { writer: self, ahead, told: 0 };
+        let result = drain(value, &head, &mut writer, &mut scratch, &mut pieces);
+        let told = pieces.told;
+        if scratch.capacity() <= SPARE_CAPACITY_MAX {
+            self.scratch = scratch;
+        }
+        self.snapshot.frozen_done(charged, ahead - told);
         result
     }
+}
 
-    fn zeros(&mut self, mut count: u64) -> io::Result<()> {
-        while count > 0 {
-            let piece = count.min(ZEROS.len() as u64);
-            self.write(&ZEROS[..piece as usize])?;
-            count -= piece;
+/// Where the pieces of a frozen value go. `ahead` counts its heap bytes; they are taken off in proportion to what is written, so that a
+/// walk that waits may go on in time.
+struct FrozenPieces<'w, 'a> {
+    writer: &'w mut Writer<'a>,
+    ahead: u64,
+    told: u64,
+}
+
+impl Pieces for FrozenPieces<'_, '_> {
+    type Error = Failure;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.writer.write(bytes).map_err(failure)
+    }
+
+    fn drained(&mut self, done: u64, whole: u64, freed: u64) -> Result<(), Failure> {
+        let due = (u128::from(self.ahead) * u128::from(done.min(whole)) / u128::from(whole.max(1))) as u64;
+        let share = due.saturating_sub(self.told);
+        self.told += share;
+        self.writer.snapshot.drained(share, freed);
+        if done < whole && self.writer.snapshot.queue.is_aborted() {
+            return Err(Failure::Cancelled);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! COPY: a second key with the same value, also in another database. Blocks of a large value are shared until one changes.
+//! COPY: a second key with the same value, also in another database. Nodes of a large value are shared until one changes.
 
 use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
@@ -21,7 +21,7 @@ pub static COPY: Command = Command {
         summary: "Copies a key.",
         since: "6.2.0",
         group: Group::Generic,
-        complexity: "O(1) for strings of any size",
+        complexity: "O(1) for large values, O(N) in the size of small ones",
         ..Docs::NONE
     },
     arguments: &[

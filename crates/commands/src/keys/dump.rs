@@ -1,8 +1,9 @@
-//! DUMP: a key's value as bytes that RESTORE reads, the same as Redis 7.0's.
+//! DUMP: a key's value as bytes that RESTORE reads, by default the same as Redis 7.0's.
 
 use engine::{Args, Argument, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec};
 use keyspace::ValueRef;
-use rdb::Compressor;
+use rdb::values::{ObjectRef, has_deadlines, whole};
+use rdb::{Compressor, ObjectWriter, Place};
 
 /// `DUMP key`
 pub static DUMP: Command = Command {
@@ -24,22 +25,34 @@ pub static DUMP: Command = Command {
     ..Command::DEFAULT
 };
 
-/// Appends the payload of a value.
-pub fn payload(out: &mut Vec<u8>, value: ValueRef<'_>, compress: bool) {
-    let mut compressor = compress.then(Compressor::new);
-    match value {
-        ValueRef::String(string) => rdb::dump::string(out, string, compressor.as_mut()),
-        _ => todo!("GLUE"),
+/// Appends the payload of a value, as the settings say.
+pub fn payload(out: &mut Vec<u8>, value: ValueRef<'_>, settings: &config::Snapshot) {
+    let mut compressor = settings.compression.then(Compressor::new);
+    let object = match value {
+        ValueRef::String(string) => {
+            return rdb::dump::string(out, string, settings.version.number(), compressor.as_mut());
+        }
+        ValueRef::List(list) => ObjectRef::List(list),
+        ValueRef::Set(set) => ObjectRef::Set(set),
+        ValueRef::Zset(zset) => ObjectRef::Zset(zset),
+        ValueRef::Hash(hash) => ObjectRef::Hash(hash),
+    };
+    let mut version = settings.version.number();
+    if has_deadlines(object) {
+        version = version.max(rdb::format::FIELD_DEADLINES_VERSION);
     }
+    let start = out.len();
+    whole(&mut ObjectWriter::for_payload(version, compressor.as_mut()), out, Place::Payload, object);
+    rdb::dump::finish(out, start, version);
 }
 
 fn dump(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let compress = ctx.config.snapshot.compression;
+    let settings = &ctx.config.snapshot;
     match ctx.data.read(args[1]) {
         None => ctx.reply.null(),
         Some(entry) => {
             let mut bytes = Vec::new();
-            payload(&mut bytes, entry.value, compress);
+            payload(&mut bytes, entry.value, settings);
             ctx.reply.bulk(&bytes);
         }
     }

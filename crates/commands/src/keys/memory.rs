@@ -156,7 +156,7 @@ fn usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     while let [word, count, others @ ..] = rest
         && word.eq_ignore_ascii_case(b"SAMPLES")
     {
-        // Values have no parts to be sampled; the number is looked at as Redis does.
+        // Values know their size, so nothing is sampled; the number is looked at as Redis does.
         if integer(count)? < 0 {
             return Err(Error::SYNTAX);
         }

@@ -159,7 +159,7 @@ fn help(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         ctx,
         "OBJECT",
         &[
-            ("ENCODING <key>", "How the key's value is kept: int, embstr or raw."),
+            ("ENCODING <key>", "How the key's value is kept, in Redis's words."),
             ("FREQ <key>", "How often the key was used, as a logarithmic count (LFU policies only)."),
             ("HELP", "This text."),
             ("IDLETIME <key>", "Seconds since the key was last used (not with LFU policies)."),

@@ -5,7 +5,11 @@ use engine::{
     KeySpec, string_value,
 };
 use keyspace::{Entry, NewValue};
+use rdb::values::{Builder, Built, Small, Thresholds};
 use rdb::{Fault, Limits, Value};
+use value::fields::FieldsLimits;
+use value::list::Limit;
+use value::set::SetLimits;
 
 use crate::number::integer;
 
@@ -100,25 +104,31 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let mut scratch = Vec::new();
     let limits = Limits { string_max: ctx.config.clients.bulk_bytes_max, ..Limits::default() };
-    let value = rdb::dump::load(restore.payload, limits, &mut scratch)
-        .map_err(|error| if matches!(error.fault, Fault::Footer) { FOOTER } else { FORMAT })?;
+    let refused = |error: rdb::Error| if matches!(error.fault, Fault::Footer) { FOOTER } else { FORMAT };
+    let mut builder = Builder::new(thresholds(&ctx.config.encoding), Some(ctx.data.now_ms.max(0) as u64));
+    let value = match rdb::dump::kind(restore.payload).map_err(refused)? {
+        Some(_) => {
+            rdb::dump::load_object(restore.payload, limits, &mut builder).map_err(refused)?;
+            builder.take().map(new_value)
+        }
+        None => Some(match rdb::dump::load(restore.payload, limits, &mut scratch).map_err(refused)? {
+            Value::Int(number) => NewValue::Int(number),
+            Value::Bytes(bytes) => string_value(bytes),
+            Value::Large(shared) => NewValue::shared(shared),
+        }),
+    };
     let deadline_ms = match ttl {
         0 => None,
         // As in Redis a time that leaves 64 bits is one in the past.
         ttl if !restore.absolute => Some(ttl.wrapping_add(ctx.data.now_ms)),
         ttl => Some(ttl),
     };
-    if ctx.data.is_expired(deadline_ms) {
+    let Some(value) = value.filter(|_| !ctx.data.is_expired(deadline_ms)) else {
         if restore.replace && ctx.data.remove(key) {
             ctx.data.effects.say(&[b"DEL", key]);
         }
         ctx.reply.ok();
         return Ok(());
-    }
-    let value = match value {
-        Value::Int(number) => NewValue::Int(number),
-        Value::Bytes(bytes) => string_value(bytes),
-        Value::Large(shared) => NewValue::shared(shared),
     };
     ctx.data.set(key, value, deadline_ms.map_or(Deadline::None, Deadline::At));
     let clock = ctx.data.clock;
@@ -143,6 +153,36 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     ctx.reply.ok();
     Ok(())
+}
+
+/// A loaded value on its way into an entry.
+fn new_value(built: Built<'_>) -> NewValue<'_> {
+    match built {
+        Built::Small(Small::List(block)) => NewValue::list(block),
+        Built::Small(Small::Set(form, block)) => NewValue::set(form, block),
+        Built::Small(Small::Zset(block)) => NewValue::zset(block),
+        Built::Small(Small::Hash(form, block)) => NewValue::hash(form, block),
+        Built::Large(large) => NewValue::Large(large),
+    }
+}
+
+/// Up to which size a collection is small, as configured.
+pub fn thresholds(encoding: &config::Encoding) -> Thresholds {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Thresholds {
+        list: Limit::new(i64::from(encoding.list_block_size)),
+        set: SetLimits {
+            intset_entries_max: encoding.set_intset_entries_max,
+            listpack_entries_max: encoding.set_entries_max,
+            listpack_value_max: bytes(encoding.set_value_bytes_max),
+        },
+        hash: FieldsLimits {
+            entries_max: encoding.hash_entries_max,
+            value_max: bytes(encoding.hash_value_bytes_max),
+        },
+        zset_entries_max: encoding.zset_entries_max,
+        zset_value_max: bytes(encoding.zset_value_bytes_max),
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +247,7 @@ mod tests {
             let payload = {
                 let mut bytes = Vec::new();
                 let shared = value::string::Shared::from_slice(&value);
-                rdb::dump::string(&mut bytes, value::string::StrRef::Shared(&shared), None);
+                rdb::dump::string(&mut bytes, value::string::StrRef::Shared(&shared), 10, None);
                 bytes
             };
             client.send_args(&[b"RESTORE", b"b", b"0", &payload, b"REPLACE"]);

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::{Args, Command, Ctx, Docs, Error, Flags, Group, Scope};
-use keyspace::{Entry, NewValue};
+use keyspace::{Entry, NewValue, ValueRef};
+use value::list::{Encoding, ListRef};
 use value::number::{parse_f64, parse_i64};
 
 use super::digest::{self, Digest};
@@ -44,7 +45,8 @@ const HELP: &[(&str, &str)] = &[
     ("DIGEST-VALUE <key> [<key> ...]", "A hash of each key's value and of whether it has a deadline."),
     ("ERROR <text>", "Answer this error."),
     ("HTSTATS <db>", "How a database's tables are filled."),
-    ("HTSTATS-KEY <key>", "The same of a value; no type is kept in a hash table yet."),
+    ("HTSTATS-KEY <key>", "The same of a large set, sorted set or hash."),
+    ("LISTPACK <key>", "Write to the log how a value that is called a listpack is kept."),
     ("LOG <message>", "Write a line to the server's log."),
     ("OBJECT <key>", "How a key's value is kept."),
     ("PANIC", "Crash by a panic."),
@@ -55,6 +57,10 @@ const HELP: &[(&str, &str)] = &[
     (
         "PROTOCOL <type>",
         "Answer a reply of this type: string, integer, double, null, array, set, map, attrib, push, verbatim, true, false, bignum.",
+    ),
+    (
+        "QUICKLIST <key> [<0|1>]",
+        "Write to the log how a value that is called a quicklist is kept; with 1 the size of each node, too.",
     ),
     (
         "RELOAD [NOSAVE] [NOFLUSH]",
@@ -69,9 +75,10 @@ const HELP: &[(&str, &str)] = &[
 const MEANINGLESS: &[(&str, &str)] = &[
     ("CHANGE-REPL-ID", "there is no replication yet"),
     ("DICT-RESIZING", "tables grow and shrink a segment at a time and never rehash"),
-    ("LISTPACK", "no value is kept in a listpack"),
-    ("QUICKLIST", "no value is kept in a quicklist"),
-    ("QUICKLIST-PACKED-THRESHOLD", "no value is kept in a quicklist"),
+    (
+        "QUICKLIST-PACKED-THRESHOLD",
+        "an element of more than 4 KB has a node of its own, and no list is kept another way for it",
+    ),
     ("REPLYBUFFER", "reply buffers have no fixed part that could be resized"),
     ("SDSLEN", "strings are not kept as sds"),
     ("STRUCTSIZE", "Redis's structures are not used"),
@@ -109,16 +116,10 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         (b"DIGEST-VALUE", keys) => digest_values(ctx, keys),
         (b"POPULATE", [count, rest @ ..]) if rest.len() <= 2 => return populate(ctx, count, rest),
         (b"HTSTATS", [database]) => return table_statistics(ctx, database),
-        (b"HTSTATS-KEY", [key]) => {
-            let exists = find(ctx, key, |_| ()).is_some();
-            return Err(if exists {
-                Error::fixed(
-                    "ERR The value stored at the specified key is not represented using an hash table",
-                )
-            } else {
-                Error::NO_SUCH_KEY
-            });
-        }
+        (b"HTSTATS-KEY", [key]) => return value_statistics(ctx, key),
+        (b"LISTPACK", [key]) => return nodes(ctx, key, "listpack", false),
+        (b"QUICKLIST", [key]) => return nodes(ctx, key, "quicklist", false),
+        (b"QUICKLIST", [key, full]) => return nodes(ctx, key, "quicklist", *full != b"0"),
         (b"PROTOCOL", [kind]) => return protocol(ctx, kind),
         (b"ERROR", [text]) => ctx.reply.write().error(text),
         (b"LOG", [message]) => {
@@ -184,22 +185,79 @@ fn find<R>(ctx: &Ctx<'_>, key: &[u8], look: impl FnOnce(keyspace::EntryView<'_>)
 }
 
 fn object(ctx: &mut Ctx<'_>, key: &[u8]) -> Result<(), Error> {
-    let (clock, compress) = (ctx.data.clock, ctx.config.snapshot.compression);
+    let clock = ctx.data.clock;
     let text = find(ctx, key, |entry| {
         let mut dump = Vec::new();
-        payload(&mut dump, entry.value, compress);
+        payload(&mut dump, entry.value, &ctx.config.snapshot);
         // Without the type before the value, and version and checksum behind it.
         let serialized = dump.len().saturating_sub(11);
         format!(
-            "Value at:{:p} refcount:{} encoding:{} serializedlength:{serialized} lru:{} lru_seconds_idle:{}",
+            "Value at:{:p} refcount:{} encoding:{} serializedlength:{serialized} lru:{} lru_seconds_idle:{}{}",
             entry.key.as_ptr(),
             references_of(ctx.config, entry.value),
             encoding_of(&entry),
             entry.clock,
             if clock.is_lfu() { 0 } else { clock.idle_seconds(entry.clock) },
+            list_shape(ctx, entry.value),
         )
     });
     ctx.reply.write().simple(&text.ok_or(Error::NO_SUCH_KEY)?);
+    Ok(())
+}
+
+/// What Redis adds for a quicklist: leaves are its nodes, and none is compressed.
+fn list_shape(ctx: &Ctx<'_>, value: ValueRef<'_>) -> String {
+    let ValueRef::List(ListRef::Large(list)) = value else { return String::new() };
+    if list.encoding() != Encoding::Quicklist {
+        return String::new();
+    }
+    let (nodes, bytes) = list.leaves().fold((0u64, 0), |sum, leaf| (sum.0 + 1, sum.1 + leaf.listpack_len()));
+    format!(
+        " ql_nodes:{nodes} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:0 ql_uncompressed_size:{bytes}",
+        list.len() as f64 / nodes.max(1) as f64,
+        ctx.config.encoding.list_block_size,
+    )
+}
+
+/// Writes to the log how a value is kept.
+fn nodes(ctx: &mut Ctx<'_>, key: &[u8], encoding: &str, full: bool) -> Result<(), Error> {
+    let found = find(ctx, key, |entry| {
+        let sizes: Vec<usize> = match entry.value {
+            ValueRef::List(ListRef::Large(list)) => list.leaves().map(|leaf| leaf.body().len()).collect(),
+            _ => entry.block().map(|(_, block)| block.len()).into_iter().collect(),
+        };
+        (encoding_of(&entry), sizes)
+    });
+    let (name, sizes) = found.ok_or(Error::NO_SUCH_KEY)?;
+    if name != encoding {
+        return Err(Error::new(format!("ERR Not a {encoding} encoded object.")));
+    }
+    let key = key[..key.len().min(128)].escape_ascii();
+    journal::notice!("DEBUG: '{key}' has {} nodes of {} bytes", sizes.len(), sizes.iter().sum::<usize>());
+    if full {
+        sizes.iter().enumerate().for_each(|(at, size)| journal::notice!("DEBUG: node {at}: {size} bytes"));
+    }
+    let text = if encoding == "listpack" { "Listpack" } else { "Quicklist" };
+    ctx.reply.write().simple(&format!("{text} structure printed on stdout"));
+    Ok(())
+}
+
+fn value_statistics(ctx: &mut Ctx<'_>, key: &[u8]) -> Result<(), Error> {
+    let found = find(ctx, key, |entry| {
+        let large = entry.value.large()?;
+        let len = match entry.value {
+            ValueRef::Set(set) => set.len(),
+            ValueRef::Zset(zset) => zset.len(),
+            ValueRef::Hash(hash) => hash.len(),
+            ValueRef::String(_) | ValueRef::List(_) => return None,
+        };
+        Some((len, large.heap_bytes()))
+    });
+    let (len, bytes) = found.ok_or(Error::NO_SUCH_KEY)?.ok_or(Error::fixed(
+        "ERR The value stored at the specified key is not represented using an hash table",
+    ))?;
+    let text = format!("[Dictionary HT]\n number of elements: {len}\n bytes: {bytes}\n");
+    ctx.reply.write().verbatim("txt", text.as_bytes());
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Options about snapshots and RDB files.
 
 use super::{ANY_INT, UP_TO_U64};
-use crate::choices::{SANITIZE, VersionCheck};
+use crate::choices::{RdbVersion, SANITIZE, VersionCheck};
 use crate::option::{Kind, OptionSpec};
 use crate::value::Value;
 
@@ -38,6 +38,12 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "rdb-save-incremental-fsync",
         "yes",
         "While saving, sync the file every few megabytes, so that the disk is never handed everything at once.",
+    ),
+    OptionSpec::choice(
+        "rdb-version",
+        RdbVersion::WORDS,
+        "10",
+        "Version of RDB files and DUMP payloads: 10 loads in Redis from 7.0 on and in Valkey, 11 from Redis 7.2 on and in Valkey, 80 in Valkey from 9 on. Files with hashes whose fields have deadlines are always written as 80.",
     ),
     OptionSpec::choice(
         "rdb-version-check",

@@ -9,6 +9,8 @@ struct NoSink;
 
 impl SinkSource for NoSink {
     fn with_sink(&self, _: &mut dyn FnMut(&dyn PreImage)) {}
+
+    fn note_field_deadlines(&self) {}
 }
 
 fn mark<'a>(hasher: &'a KeyHasher, clock_ms: &'a AtomicI64) -> Mark<'a> {

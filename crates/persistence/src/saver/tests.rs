@@ -77,6 +77,7 @@ fn saver_in(scratch: &Scratch) -> (Saver, Arc<Recorder>) {
         stop_writes_on_error: true,
         compression: true,
         checksum: true,
+        version: rdb::VERSION,
         budget_bytes: 64 << 20,
     };
     (Saver::new(Arc::clone(&host) as Arc<dyn Host>, config), host)
@@ -146,6 +147,7 @@ fn load(path: &Path, keyspace: &Keyspace) -> Result<Loaded, LoadError> {
     let options = LoadOptions {
         drop_expired: true,
         any_version: false,
+        thresholds: rdb::values::Thresholds::default(),
         clock_of: &|usage| match usage {
             Usage::IdleSeconds(seconds) => seconds as u32,
             _ => 7,

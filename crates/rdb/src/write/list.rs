@@ -63,7 +63,8 @@ impl ListPacker {
     }
 }
 
-fn is_long(element: Element<'_>) -> bool {
+/// Whether an element makes a node of its own.
+pub(crate) fn is_long(element: Element<'_>) -> bool {
     matches!(element, Element::Bytes(bytes) if bytes.len() > PACKED_MAX)
 }
 

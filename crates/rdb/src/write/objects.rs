@@ -16,6 +16,8 @@
 //!
 //! The counts have to be kept: nothing here checks that as many parts follow as were announced.
 
+use value::set::intset::Intset;
+
 use super::{COMPRESS_MAX, EntryHead, head_of, integer, length, packed, string};
 use crate::element::Element;
 use crate::intset;
@@ -54,6 +56,21 @@ impl<'c> ObjectWriter<'c> {
     /// For a DUMP payload of this version: everything is compressed where that saves anything, like in Redis.
     pub fn for_payload(version: u16, compressor: Option<&'c mut Compressor>) -> Self {
         Self { version, compressor, is_adaptive: false, scratch: Vec::new() }
+    }
+
+    /// With space that another writer left behind, so that none has to be allocated.
+    pub fn with_space(self, space: Vec<u8>) -> Self {
+        Self { scratch: space, ..self }
+    }
+
+    /// The space, for the next writer.
+    pub fn into_space(self) -> Vec<u8> {
+        self.scratch
+    }
+
+    /// The compressor, for strings.
+    pub(crate) fn compressor(&mut self) -> Option<&mut Compressor> {
+        self.compressor.as_deref_mut()
     }
 
     /// The version written for.
@@ -102,6 +119,16 @@ impl<'c> ObjectWriter<'c> {
         let mut whole = std::mem::take(&mut self.scratch);
         whole.clear();
         intset::append(&mut whole, members);
+        self.raw(out, &whole);
+        self.scratch = whole;
+    }
+
+    /// A set of integers that is kept as it is written.
+    pub fn packed_intset(&mut self, out: &mut Vec<u8>, place: Place<'_>, members: Intset<'_>) {
+        self.head(out, place, Wire::SetIntset);
+        let mut whole = std::mem::take(&mut self.scratch);
+        whole.clear();
+        members.append_rdb(&mut whole);
         self.raw(out, &whole);
         self.scratch = whole;
     }

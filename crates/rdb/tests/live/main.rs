@@ -210,7 +210,7 @@ fn dumps_have_the_same_bytes() {
                 other => panic!("{other:?}"),
             };
             let mut ours = Vec::new();
-            dump::string(&mut ours, StrRef::Bytes(&value), Some(&mut compressor));
+            dump::string(&mut ours, StrRef::Bytes(&value), rdb::VERSION, Some(&mut compressor));
             // The footer's version, and with it the checksum, is that of Redis 7.0 in ours.
             let same_version = theirs[theirs.len() - 10..theirs.len() - 8] == rdb::VERSION.to_le_bytes();
             let footer = if same_version { 0 } else { 10 };

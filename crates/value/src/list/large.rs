@@ -392,6 +392,49 @@ impl ListBuilder {
         }
     }
 
+    /// Adds the elements of a listpack's body, which must be sound and have canonical spellings, at the tail. What fills a good part of
+    /// a leaf is copied as it is.
+    pub fn push_body(&mut self, body: &[u8], count: u16) {
+        let mut block = Vec::with_capacity(packed::HEADER + body.len());
+        block.extend_from_slice(&count.to_le_bytes());
+        block.extend_from_slice(body);
+        let whole = Packed::new(&block);
+        let (mut from, mut elements) = (whole.start(), 0);
+        for (at, element) in whole.iter() {
+            let end = at + element.encoded_len();
+            if elements > 0 && (end - from + packed::HEADER > LEAF_BYTES || elements == LEAF_COUNT) {
+                self.push_part(&block[from..at], elements);
+                (from, elements) = (at, 0);
+            }
+            elements += 1;
+        }
+        self.push_part(&block[from..], elements);
+    }
+
+    /// Adds what fits in a leaf.
+    fn push_part(&mut self, body: &[u8], count: usize) {
+        if self.leaf.len() + count <= LEAF_COUNT && self.leaf.block.len() + body.len() <= LEAF_BYTES {
+            let total = (self.leaf.len() + count) as u16;
+            let block = self.leaf.block_mut();
+            if block.len() + body.len() > block.capacity() {
+                block.reserve_exact(LEAF_BYTES - block.len());
+            }
+            block.extend_from_slice(body);
+            block[..packed::HEADER].copy_from_slice(&total.to_le_bytes());
+            return;
+        }
+        if !self.leaf.is_empty() {
+            let mut full = std::mem::take(&mut self.leaf);
+            let block = full.block_mut();
+            block.shrink_to(size_class(block.len()));
+            self.leaves.push(full);
+        }
+        let mut block = Vec::with_capacity(size_class(packed::HEADER + body.len()));
+        block.extend_from_slice(&(count as u16).to_le_bytes());
+        block.extend_from_slice(body);
+        self.leaf = ListLeaf { block: Arc::new(block) };
+    }
+
     /// The finished list.
     pub fn finish(mut self, encoding: Encoding) -> LargeList {
         let block = self.leaf.block_mut();

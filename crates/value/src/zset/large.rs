@@ -415,6 +415,8 @@ pub struct ZsetBuilder {
     leaves: Builder<ZsetLeaf>,
     leaf: ZsetLeaf,
     index: ScoreIndex,
+    /// Elements whose members share a hash with one before them: the same member with another score, or a rare chance.
+    suspects: Vec<(Box<[u8]>, f64)>,
 }
 
 impl ZsetBuilder {
@@ -437,10 +439,29 @@ impl ZsetBuilder {
         self.index.insert(member_hash(member), score);
     }
 
+    /// The same for an element from outside, whose member may be there with another score; [`Self::finish_distinct`] then tells.
+    pub fn push_suspected(&mut self, member: &[u8], score: f64) {
+        if self.index.candidates(member_hash(member)).next().is_some() {
+            self.suspects.push((member.into(), score));
+        }
+        self.push(member, score);
+    }
+
     /// The finished sorted set.
     pub fn finish(mut self, encoding: Encoding) -> LargeZset {
         self.leaves.push(self.leaf);
         LargeZset { tree: self.leaves.finish(), index: self.index, encoding }
+    }
+
+    /// The finished sorted set; `None` if a member that was [suspected](Self::push_suspected) is in it twice.
+    pub fn finish_distinct(mut self, encoding: Encoding) -> Option<LargeZset> {
+        let suspects = std::mem::take(&mut self.suspects);
+        let zset = self.finish(encoding);
+        let is_twice = |(member, score): &(Box<[u8]>, f64)| {
+            let others = zset.index.candidates(member_hash(member));
+            others.filter(|other| *other != *score).any(|other| zset.tree.contains(key(other, member)))
+        };
+        if suspects.iter().any(is_twice) { None } else { Some(zset) }
     }
 }
 
