@@ -15,6 +15,7 @@ pub mod allowed;
 pub mod compare;
 pub mod differ;
 pub mod generate;
+mod hashes;
 pub mod table;
 
 pub use differ::{Difference, Oracle};

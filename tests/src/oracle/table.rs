@@ -138,7 +138,8 @@ const BITFIELD_STEP: &[&[Arg]] = &[
 const UNIT: Arg = Maybe(&[OneOf(&[&[Word("BYTE")], &[Word("BIT")], &[Word("BITE")]])]);
 
 /// All rows, by family.
-pub const ROWS: &[&[Row]] = &[STRINGS, BITS, HYPERLOGLOG, KEYS, CONNECTION, SERVER, OTHER_TYPES];
+pub const ROWS: &[&[Row]] =
+    &[STRINGS, BITS, HYPERLOGLOG, KEYS, CONNECTION, SERVER, OTHER_TYPES, super::hashes::ROWS];
 
 const STRINGS: &[Row] = &[
     row("GET", &[Key], 60),

@@ -24,14 +24,31 @@ pub fn image(access: &Access<'_>) -> Image {
     for database in 0..keyspace.databases() {
         for stripe in 0..keyspace.stripes() {
             access.walk(database, stripe, 0, usize::MAX, |entry| {
-                let ValueRef::String(string) = entry.value else { panic!("strings only") };
-                let (mut bytes, mut digits) = (Vec::new(), IntText::new(0));
-                string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
+                let bytes = content(entry.value);
                 image.insert((database, entry.key.to_vec()), (bytes, entry.deadline_ms));
             });
         }
     }
     image
+}
+
+/// A value in a form in which equal ones are equal: of a hash its fields in order with their values and deadlines.
+fn content(value: ValueRef<'_>) -> Vec<u8> {
+    let (mut bytes, mut digits) = (Vec::new(), IntText::new(0));
+    match value {
+        ValueRef::String(string) => {
+            string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
+        }
+        ValueRef::Hash(hash) => {
+            let fields =
+                hash.iter().map(|entry| (entry.field.to_vec(), entry.value.to_vec(), entry.deadline));
+            let mut fields: Vec<_> = fields.collect();
+            fields.sort_unstable();
+            bytes = format!("{fields:?}").into_bytes();
+        }
+        _ => panic!("a type that no client sends"),
+    }
+    bytes
 }
 
 /// A server of some reactors.

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use value::string::StrRef;
 
 use super::*;
+use crate::entry::{NewValue, ValueRef};
 
 const WORKER: WorkerId = WorkerId(0);
 
