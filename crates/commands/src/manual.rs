@@ -21,6 +21,7 @@ pub fn markdown() -> String {
         (Group::String, "Strings"),
         (Group::Bitmap, "Bitmaps"),
         (Group::HyperLogLog, "HyperLogLog"),
+        (Group::Hash, "Hashes"),
         (Group::Connection, "The connection"),
         (Group::Server, "The server"),
     ];
