@@ -19,6 +19,7 @@ pub mod differ;
 pub mod generate;
 pub mod lists;
 mod sets;
+mod hashes;
 pub mod table;
 pub mod zsets;
 

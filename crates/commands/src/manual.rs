@@ -24,6 +24,7 @@ pub fn markdown() -> String {
         (Group::Set, "Sets"),
         (Group::SortedSet, "Sorted sets"),
         (Group::Geo, "Places"),
+        (Group::Hash, "Hashes"),
         (Group::Connection, "The connection"),
         (Group::Server, "The server"),
     ];

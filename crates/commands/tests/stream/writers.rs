@@ -17,7 +17,7 @@ const LAG_MAX: u64 = 32 << 20;
 /// A value that is kept as a tree of nodes.
 const LARGE: usize = 70_000;
 
-/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers, `z` that of a sorted set,
+/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers, `z` that of a sorted set, `H` that of a hash, `i` a field,
 /// `t` milliseconds from now, `T` ms since the epoch, `s` seconds from now, `o` an offset, `p` a payload of DUMP; others are themselves. The number
 /// is the weight.
 const REQUESTS: &[(u32, &str)] = &[
@@ -144,6 +144,24 @@ const REQUESTS: &[(u32, &str)] = &[
     (2, "geosearchstore z z fromlonlat n n byradius 9000 km"),
     (2, "georadius z n n 5000 km storedist z"),
     (2, "georadiusbymember z n 5000 km store z"),
+    (12, "hset H i v i n i v"),
+    (4, "hmset H i n i v"),
+    (4, "hsetnx H i v"),
+    (4, "hincrby H i n"),
+    (4, "hincrbyfloat H i f"),
+    (6, "hdel H i i i"),
+    (4, "hexpire H s fields 2 i i"),
+    (8, "hpexpire H t fields 3 i i i"),
+    (3, "hpexpire H t gt fields 2 i i"),
+    (3, "hexpireat H 1 fields 1 i"),
+    (4, "hpexpireat H T fields 2 i i"),
+    (3, "hpersist H fields 2 i i"),
+    (4, "hgetex H px t fields 2 i i"),
+    (2, "hgetex H persist fields 2 i i"),
+    (6, "hsetex H px t fields 2 i v i n"),
+    (3, "hsetex H fnx keepttl fields 1 i v"),
+    (3, "hgetdel H fields 2 i i"),
+    (4, "hgetall H"),
     (10, "get k"),
     (6, "mget k k k k"),
     (3, "ttl k"),
@@ -264,6 +282,8 @@ impl Writer {
             "h" => format!("h:{}", rng.u8(..10)),
             "S" => format!("S:{}", rng.u8(..6)),
             "w" => rng.u8(..).to_string(),
+            "H" => format!("H:{}", rng.u8(..8)),
+            "i" => format!("i:{}", rng.u8(..40)),
             "v" => return self.value(),
             "n" => rng.u8(..5).to_string(),
             "f" => format!("{}.25", rng.i8(..)),
