@@ -36,18 +36,24 @@ const DESTINATION: KeySpec = KeySpec {
     find: Find::Asked(show_destination),
 };
 
-const BY: Argument =
-    Argument { key_spec: Some(1), ..Argument::new("pattern", ArgumentKind::Pattern) }.after("BY").optional();
+const BY: Argument = Argument {
+    key_spec: Some(1),
+    display: Some("pattern"),
+    ..Argument::new("by-pattern", ArgumentKind::Pattern)
+}
+.after("BY")
+.optional();
 const LIMIT: Argument = Argument::block(
-    "offset_count",
+    "limit",
     &[Argument::new("offset", ArgumentKind::Integer), Argument::new("count", ArgumentKind::Integer)],
 )
 .after("LIMIT")
 .optional();
 const GET: Argument = Argument {
     key_spec: Some(1),
+    display: Some("pattern"),
     multiple_token: true,
-    ..Argument::new("pattern", ArgumentKind::Pattern).after("GET").optional().multiple()
+    ..Argument::new("get-pattern", ArgumentKind::Pattern).after("GET").optional().multiple()
 };
 const ORDER: Argument =
     Argument::one_of("order", &[Argument::token("asc", "ASC"), Argument::token("desc", "DESC")]).optional();
