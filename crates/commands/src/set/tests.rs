@@ -195,10 +195,13 @@ fn filled(server: &Server, count: usize, member: impl Fn(usize) -> String) -> Cl
     client
 }
 
+/// The member with a number.
+type Name = fn(usize) -> String;
+
 /// Every member of a set comes up equally often, of whatever form the set is and however members are asked for.
 #[test]
 fn choice_is_fair() {
-    let forms: [(usize, fn(usize) -> String); 4] = [
+    let forms: [(usize, Name); 4] = [
         (100, |n| n.to_string()),
         (100, |n| format!("member:{n}")),
         // Long and short members, as they fill leaves unevenly.
