@@ -91,6 +91,10 @@ const MAY_DIFFER: &[(&str, &str, &str)] = &[
     ("select", "flags", "`allow_busy` since Valkey 9"),
     ("command|getkeys", "arity", "-3 since 7.2: a single word is enough"),
     ("command|getkeysandflags", "arity", "-3 since 7.2: a single word is enough"),
+    ("bzpopmax", "flags", "`noscript` until 7.0"),
+    ("bzpopmin", "flags", "`noscript` until 7.0"),
+    ("zrank", "arity", "-3 since 7.2: WITHSCORE"),
+    ("zrevrank", "arity", "-3 since 7.2: WITHSCORE"),
     ("wait", "flags", "`blocking` since 7.2"),
     ("wait", "categories", "`@blocking` since 7.2"),
 ];

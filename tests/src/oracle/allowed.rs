@@ -74,6 +74,8 @@ const NO_END: &str = "Valkey, and we, let BITCOUNT do without an end";
 const LIKE_VALKEY: &[Kind] = &[Kind::Evenkeel, Kind::Valkey];
 const EMBEDDING: &str = "Valkey embeds strings by the length of key and value, others up to 44 bytes";
 const MODULES: &str = "Valkey 9.1 lists its Lua engine, Redis 8 its vector sets as modules";
+const WITHSCORE: &str = "WITHSCORE is there since 7.2";
+const DIGITS: &str = "since 7.2 scores are printed as integers, or with the fewest digits";
 
 const EMPTY_NUMBER: &str = "Valkey refuses to sort an empty text as a number, for strtod it is 0";
 const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has no absolute value";
@@ -89,6 +91,27 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Redis70], "SCAN", "", "-ERR invalid cursor", "since 7.2 a negative cursor is refused"),
     rule(&[Kind::Redis70], "SSCAN", "", "-ERR invalid cursor", "since 7.2 a negative cursor is refused"),
     rule(&[Kind::Redis70], "SSCAN", "-ERR invalid cursor", "", "since 7.2 a cursor may begin with a space"),
+    rule(&[Kind::Redis70], "ZSCAN", "", "-ERR invalid cursor", "since 7.2 a negative cursor is refused"),
+    rule(&[Kind::Redis70], "ZSCAN", "-ERR invalid cursor", "", "since 7.2 a cursor may begin with a space"),
+    rule(&[Kind::Redis70], "ZRANK", "wrong number of arguments for 'zrank'", "", WITHSCORE),
+    rule(&[Kind::Redis70], "ZREVRANK", "wrong number of arguments for 'zrevrank'", "", WITHSCORE),
+    rule(&[Kind::Redis70], "Z", "e+", "", DIGITS),
+    rule(&[Kind::Redis8], "GEO", ".", ".", "Redis 8 prints coordinates with the fewest digits"),
+    rule(
+        &[Kind::Valkey],
+        "GEO",
+        "-ERR member ",
+        "-ERR",
+        "Valkey names a place that is not there, and looks for it last",
+    ),
+    rule(&[Kind::Valkey], "GEO", "BYPOLYGON", "-ERR", "Valkey 9.1 also searches polygons"),
+    rule(
+        &[Kind::Valkey],
+        "OBJECT ENCODING",
+        "skiplist",
+        "listpack",
+        "Valkey enlarges for members that XX leaves out",
+    ),
     rule(
         &[Kind::Redis70],
         "COMMAND GETKEYS",
