@@ -293,9 +293,9 @@ fn whatever_is_built_is_written_and_read_again() {
 
 /// By Redis's rules for loading plain collections.
 fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
-    let short = |texts: &mut dyn Iterator<Item = &Vec<u8>>, max: usize| {
-        !texts.into_iter().any(|text| text.len() > max)
-    };
+    fn short<'a>(mut texts: impl Iterator<Item = &'a Vec<u8>>, max: usize) -> bool {
+        texts.all(|text| text.len() <= max)
+    }
     match model {
         Model::List(list) => {
             let bytes: usize = list.iter().map(|text| Element::of(text).encoded_len()).sum();
@@ -307,7 +307,7 @@ fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
             if set.iter().all(is_int) && set.len() as u64 <= limits.intset_entries_max {
                 "intset"
             } else if set.len() as u64 <= limits.listpack_entries_max
-                && short(&mut set.iter(), limits.listpack_value_max)
+                && short(set.iter(), limits.listpack_value_max)
             {
                 "listpack"
             } else {
@@ -315,12 +315,12 @@ fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
             }
         }
         Model::Zset(zset) => {
-            let is_short = short(&mut zset.keys(), thresholds.zset_value_max);
+            let is_short = short(zset.keys(), thresholds.zset_value_max);
             if zset.len() as u64 <= thresholds.zset_entries_max && is_short { "listpack" } else { "skiplist" }
         }
         Model::Hash(hash) => {
             let limits = &thresholds.hash;
-            let texts = &mut hash.iter().flat_map(|(field, (value, _))| [field, value]);
+            let texts = hash.iter().flat_map(|(field, (value, _))| [field, value]);
             if hash.len() as u64 > limits.entries_max || !short(texts, limits.value_max) {
                 "hashtable"
             } else if hash.values().any(|value| value.1 != NO_DEADLINE) {
