@@ -192,6 +192,38 @@ mod tests {
     /// As Redis 7.0 answers DUMP for SET a 1.
     const ONE: &str = "\"\\x00\\xc0\\x01\\n\\x00&x\\xe7\\xb6\\xd1\\x01\\x11\\xfc\"";
 
+    /// As Redis 7.0 answers DUMP for RPUSH l a b 17.
+    const LIST: &str = "\"\\x12\\x01\\x02\\x0f\\x0f\\x00\\x00\\x00\\x03\\x00\\x81a\\x02\\x81b\\x02\\x11\\x01\\xff\\x0a\\x00\\xbd\\x7f~\\x19\\x0b\\xfc\\xfc\\x0f\"";
+
+    #[test]
+    fn a_collection_comes_back_and_goes_out_as_it_came() {
+        let server = Server::start();
+        let mut client = server.connect();
+        for (line, expected) in [
+            (format!("RESTORE l 0 {LIST}"), "+OK"),
+            (format!("RESTORE l 0 {LIST}"), "-BUSYKEY Target key name already exists."),
+            ("TYPE l".into(), "+list"),
+            ("OBJECT ENCODING l".into(), "$8 listpack"),
+            ("SCAN 0 TYPE list".into(), "*2 $1 0 *1 $1 l"),
+            ("COPY l m".into(), ":1"),
+            ("DEBUG LISTPACK m".into(), "+Listpack structure printed on stdout"),
+            ("DEBUG QUICKLIST m".into(), "-ERR Not a quicklist encoded object."),
+            ("DEBUG QUICKLIST none".into(), "-ERR no such key"),
+            (
+                "DEBUG HTSTATS-KEY l".into(),
+                "-ERR The value stored at the specified key is not represented using an hash table",
+            ),
+            ("GET l".into(), "-WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ] {
+            client.send(&line);
+            assert_eq!(client.reply(), expected, "{line}");
+        }
+        client.send("DUMP m");
+        let dumped = client.reply();
+        client.send(&format!("ECHO {LIST}"));
+        assert_eq!(client.reply(), dumped, "the bytes of Redis 7.0");
+    }
+
     #[test]
     fn errors() {
         check(&[

@@ -300,6 +300,9 @@ fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
         }
         longest <= max
     };
+    fn short<'a>(mut texts: impl Iterator<Item = &'a Vec<u8>>, max: usize) -> bool {
+        texts.all(|text| text.len() <= max)
+    }
     match model {
         Model::List(list) => {
             let bytes: usize = list.iter().map(|text| Element::of(text).encoded_len()).sum();
@@ -311,7 +314,7 @@ fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
             if set.iter().all(is_int) && set.len() as u64 <= limits.intset_entries_max {
                 "intset"
             } else if set.len() as u64 <= limits.listpack_entries_max
-                && short(&mut set.iter(), limits.listpack_value_max)
+                && short(set.iter(), limits.listpack_value_max)
             {
                 "listpack"
             } else {
@@ -319,12 +322,12 @@ fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
             }
         }
         Model::Zset(zset) => {
-            let is_short = short(&mut zset.keys(), thresholds.zset_value_max);
+            let is_short = short(zset.keys(), thresholds.zset_value_max);
             if zset.len() as u64 <= thresholds.zset_entries_max && is_short { "listpack" } else { "skiplist" }
         }
         Model::Hash(hash) => {
             let limits = &thresholds.hash;
-            let texts = &mut hash.iter().flat_map(|(field, (value, _))| [field, value]);
+            let texts = hash.iter().flat_map(|(field, (value, _))| [field, value]);
             if hash.len() as u64 > limits.entries_max || !short(texts, limits.value_max) {
                 "hashtable"
             } else if hash.values().any(|value| value.1 != NO_DEADLINE) {

@@ -265,7 +265,6 @@ fn change_small(entry: &mut Occupied<'_>, rng: &mut fastrand::Rng) {
             }
         }
     }
-    drop(block);
     if let Some(large) = outgrown {
         entry.set_value(NewValue::Large(large));
     }

@@ -63,7 +63,7 @@ enum Moment {
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Add,
-    Change,
+    Overwrite,
     Remove,
     Pop,
     Trim,
@@ -78,7 +78,7 @@ enum Change {
 
 const CHANGES: [Change; 12] = [
     Change::Add,
-    Change::Change,
+    Change::Overwrite,
     Change::Remove,
     Change::Pop,
     Change::Trim,
@@ -133,7 +133,7 @@ fn apply(keyspace: &Keyspace, worker: WorkerId, change: Change) {
                     list::small::push(&mut block, list::End::Tail, Element::of(b"x1"));
                     list::small::push(&mut block, list::End::Tail, Element::Int(77));
                 }
-                Change::Change => done(list::small::set(&mut block, 0, Element::of(b"changed"))),
+                Change::Overwrite => done(list::small::set(&mut block, 0, Element::of(b"changed"))),
                 _ => list::small::trim(&mut block, 2, 1000),
             }
         }
@@ -148,13 +148,15 @@ fn apply_large(value: LargeMut<'_>, change: Change) {
         LargeMut::String(_) => {}
         LargeMut::List(list) => match change {
             Change::Add => (0..999).for_each(|_| list.push(list::End::Head, Element::of(b"new"))),
-            Change::Change => (0..list.len()).step_by(9).for_each(|at| done(list.set(at, Element::Int(5)))),
+            Change::Overwrite => {
+                (0..list.len()).step_by(9).for_each(|at| done(list.set(at, Element::Int(5))))
+            }
             Change::Remove => done(list.remove_matching(list::End::Head, Element::of(known), 9)),
             Change::Pop => (0..999).for_each(|_| done(list.pop(list::End::Tail, |_| ()))),
             _ => done(list.trim(700, 900)),
         },
         LargeMut::Set(set) => match change {
-            Change::Add | Change::Change => (0..999).for_each(|n: i32| {
+            Change::Add | Change::Overwrite => (0..999).for_each(|n: i32| {
                 let name = format!("new:{n}");
                 set.insert(hash(name.as_bytes()), name.as_bytes());
             }),
@@ -163,14 +165,16 @@ fn apply_large(value: LargeMut<'_>, change: Change) {
         },
         LargeMut::Zset(zset) => match change {
             Change::Add => done(zset.set(b"new", 55.5)),
-            Change::Change => (0..500).for_each(|n| done(zset.set(format!("element:{n}").as_bytes(), 3.5))),
+            Change::Overwrite => {
+                (0..500).for_each(|n| done(zset.set(format!("element:{n}").as_bytes(), 3.5)))
+            }
             Change::Remove => done(zset.remove(known)),
             Change::Pop => (0..999).for_each(|_| done(zset.pop(zset::End::Min, |_, _| ()))),
             _ => done(zset.remove_range(100, 5000)),
         },
         LargeMut::Hash(fields) => match change {
             Change::Add => done(fields.insert(hash(b"new"), b"new", b"value", false)),
-            Change::Change => (0..500).for_each(|n| {
+            Change::Overwrite => (0..500).for_each(|n| {
                 let name = format!("element:{n}");
                 fields.insert(hash(name.as_bytes()), name.as_bytes(), b"changed", false);
             }),
