@@ -17,9 +17,9 @@ pub mod allowed;
 pub mod compare;
 pub mod differ;
 pub mod generate;
+mod hashes;
 pub mod lists;
 mod sets;
-mod hashes;
 pub mod table;
 pub mod zsets;
 

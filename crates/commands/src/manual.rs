@@ -21,10 +21,11 @@ pub fn markdown() -> String {
         (Group::String, "Strings"),
         (Group::Bitmap, "Bitmaps"),
         (Group::HyperLogLog, "HyperLogLog"),
+        (Group::List, "Lists"),
+        (Group::Hash, "Hashes"),
         (Group::Set, "Sets"),
         (Group::SortedSet, "Sorted sets"),
         (Group::Geo, "Places"),
-        (Group::Hash, "Hashes"),
         (Group::Connection, "The connection"),
         (Group::Server, "The server"),
     ];

@@ -16,6 +16,8 @@ mod long_double;
 mod round;
 mod scan;
 
-pub use double::{append_f64, append_f64_fixed17, append_f64_shortest, as_integer, parse_f64, parse_f64_bound};
+pub use double::{
+    append_f64, append_f64_fixed17, append_f64_shortest, as_integer, parse_f64, parse_f64_bound,
+};
 pub use integer::{IntText, append_i64, append_u64, parse_i64, parse_u64};
 pub use long_double::LongDouble;

@@ -150,8 +150,20 @@ const BITFIELD_STEP: &[&[Arg]] = &[
 const UNIT: Arg = Maybe(&[OneOf(&[&[Word("BYTE")], &[Word("BIT")], &[Word("BITE")]])]);
 
 /// All rows, by family.
-pub const ROWS: &[&[Row]] =
-    &[STRINGS, BITS, HYPERLOGLOG, KEYS, CONNECTION, SERVER, super::hashes::ROWS, super::lists::ROWS, super::sets::ROWS, super::zsets::PLACES, super::zsets::ROWS, OTHER_TYPES];
+pub const ROWS: &[&[Row]] = &[
+    STRINGS,
+    BITS,
+    HYPERLOGLOG,
+    KEYS,
+    CONNECTION,
+    SERVER,
+    super::hashes::ROWS,
+    super::lists::ROWS,
+    super::sets::ROWS,
+    super::zsets::PLACES,
+    super::zsets::ROWS,
+    OTHER_TYPES,
+];
 
 const STRINGS: &[Row] = &[
     row("GET", &[Key], 60),

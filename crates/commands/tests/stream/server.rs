@@ -28,8 +28,6 @@ pub fn image(access: &Access<'_>) -> Image {
             access.walk(database, stripe, 0, usize::MAX, |entry| {
                 let content = content(entry.value);
                 image.insert((database, entry.key.to_vec()), (content, entry.deadline_ms));
-                let bytes = content(entry.value);
-                image.insert((database, entry.key.to_vec()), (bytes, entry.deadline_ms));
             });
         }
     }
@@ -57,25 +55,15 @@ fn content(value: ValueRef<'_>) -> Content {
             };
             ("ZADD", zset.iter_from(0).flat_map(pair).collect())
         }
-        _ => panic!("a type that no client sends"),
-    }
-/// A value in a form in which equal ones are equal: of a hash its fields in order with their values and deadlines.
-fn content(value: ValueRef<'_>) -> Vec<u8> {
-    let (mut bytes, mut digits) = (Vec::new(), IntText::new(0));
-    match value {
-        ValueRef::String(string) => {
-            string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
-        }
         ValueRef::Hash(hash) => {
-            let fields =
-                hash.iter().map(|entry| (entry.field.to_vec(), entry.value.to_vec(), entry.deadline));
-            let mut fields: Vec<_> = fields.collect();
+            let field = |field: value::fields::Field<'_>| {
+                [field.field.to_vec(), field.value.to_vec(), field.deadline.to_string().into_bytes()]
+            };
+            let mut fields: Vec<_> = hash.iter().map(field).collect();
             fields.sort_unstable();
-            bytes = format!("{fields:?}").into_bytes();
+            ("HSET", fields.into_iter().flatten().collect())
         }
-        _ => panic!("a type that no client sends"),
     }
-    bytes
 }
 
 /// A server of some reactors.

@@ -121,8 +121,6 @@ const REQUESTS: &[(u32, &str)] = &[
     (4, "copy S S replace"),
     (4, "pexpire S t"),
     (2, "sscan S 0"),
-    (12, "zadd z f v n v n v n v"),
-    (3, "zadd z xx ch f v n v"),
     (12, "zadd z n v n v n v n v"),
     (3, "zadd z xx ch n v n v"),
     (3, "zadd z gt incr n v"),

@@ -293,13 +293,6 @@ fn whatever_is_built_is_written_and_read_again() {
 
 /// By Redis's rules for loading plain collections.
 fn expected_name(model: &Model, thresholds: &Thresholds) -> &'static str {
-    let short = |texts: &mut dyn Iterator<Item = &Vec<u8>>, max: usize| {
-        let mut longest = 0;
-        for text in texts {
-            longest = longest.max(text.len());
-        }
-        longest <= max
-    };
     fn short<'a>(mut texts: impl Iterator<Item = &'a Vec<u8>>, max: usize) -> bool {
         texts.all(|text| text.len() <= max)
     }
