@@ -104,15 +104,33 @@ struct Applier {
     counts: Counts,
 }
 
+/// An image has each field of a hash with its value and its deadline: the words of HSET, and the fields that have one.
+fn fields_of(command: &str, words: Words) -> (Words, Vec<(Vec<u8>, Vec<u8>)>) {
+    if command != "HSET" {
+        return (words, Vec::new());
+    }
+    let none = value::member_leaf::NO_DEADLINE.to_string().into_bytes();
+    let timed = words.chunks(3).filter(|field| field[2] != none);
+    let timed = timed.map(|field| (field[0].clone(), field[2].clone())).collect();
+    (words.chunks(3).flat_map(|field| field[..2].to_vec()).collect(), timed)
+}
+
 impl Applier {
     fn load(&mut self, image: Image) {
         let mut requests = Vec::new();
         let mut count = 0;
         for ((database, key), ((command, rest), deadline_ms)) in image {
             encode(&mut requests, &[b"SELECT".to_vec(), database.to_string().into_bytes()]);
+            let (rest, timed) = fields_of(command, rest);
             let words: Words = [command.as_bytes().to_vec(), key.clone()].into_iter().chain(rest).collect();
             encode(&mut requests, &words);
             count += 2;
+            for (field, deadline) in timed {
+                let one = [b"FIELDS".to_vec(), b"1".to_vec(), field];
+                let words = [b"HPEXPIREAT".to_vec(), key.clone(), deadline].into_iter().chain(one);
+                encode(&mut requests, &words.collect::<Words>());
+                count += 1;
+            }
             if let Some(at) = deadline_ms {
                 encode(&mut requests, &[b"PEXPIREAT".to_vec(), key, at.to_string().into_bytes()]);
                 count += 1;
