@@ -227,7 +227,7 @@ fn deadlines_of_fields() {
 }
 
 #[test]
-fn hgetex_hgetdel_hsetex() {
+fn hgetex() {
     check(&[
         ("DEL h s", ":0"),
         ("SET s 1", "+OK"),
@@ -286,6 +286,14 @@ fn hgetex_hgetdel_hsetex() {
         ("HGETALL h", "*4 $1 b $1 2 $1 c $1 3"),
         ("HGETEX h PXAT 1 FIELDS 3 b c b", "*3 $1 2 $1 3 $-1"),
         ("EXISTS h", ":0"),
+        ("HSET h a 1 b 2 c 3", ":3"),
+    ]);
+}
+
+#[test]
+fn hgetdel_hsetex() {
+    check(&[
+        ("SET s 1", "+OK"),
         ("HSET h a 1 b 2 c 3", ":3"),
         ("HGETDEL h FIELDS 2 a z", "*2 $1 1 $-1"),
         ("HGETDEL none FIELDS 2 a z", "*2 $-1 $-1"),

@@ -104,8 +104,11 @@ struct Applier {
     counts: Counts,
 }
 
+/// A field and its deadline, as text.
+type Timed = (Vec<u8>, Vec<u8>);
+
 /// An image has each field of a hash with its value and its deadline: the words of HSET, and the fields that have one.
-fn fields_of(command: &str, words: Words) -> (Words, Vec<(Vec<u8>, Vec<u8>)>) {
+fn fields_of(command: &str, words: Words) -> (Words, Vec<Timed>) {
     if command != "HSET" {
         return (words, Vec::new());
     }
