@@ -110,9 +110,24 @@ impl Applier {
         let mut count = 0;
         for ((database, key), ((command, rest), deadline_ms)) in image {
             encode(&mut requests, &[b"SELECT".to_vec(), database.to_string().into_bytes()]);
-            let words: Words = [command.as_bytes().to_vec(), key.clone()].into_iter().chain(rest).collect();
-            encode(&mut requests, &words);
-            count += 2;
+            let begin = |name: &str| vec![name.as_bytes().to_vec(), key.clone()];
+            count += 1;
+            if command == "HSET" {
+                // Field, value, deadline: the first two are set, the last follows if there is one.
+                let forever = value::member_leaf::NO_DEADLINE.to_string().into_bytes();
+                for field in rest.chunks_exact(3) {
+                    encode(&mut requests, &[&begin("HSET"), &field[..2]].concat());
+                    count += 1;
+                    if field[2] != forever {
+                        let words = [field[2].clone(), b"FIELDS".to_vec(), b"1".to_vec(), field[0].clone()];
+                        encode(&mut requests, &[&begin("HPEXPIREAT")[..], &words].concat());
+                        count += 1;
+                    }
+                }
+            } else {
+                encode(&mut requests, &[begin(command), rest].concat());
+                count += 1;
+            }
             if let Some(at) = deadline_ms {
                 encode(&mut requests, &[b"PEXPIREAT".to_vec(), key, at.to_string().into_bytes()]);
                 count += 1;
