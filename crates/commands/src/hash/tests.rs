@@ -227,7 +227,7 @@ fn deadlines_of_fields() {
 }
 
 #[test]
-fn hgetex() {
+fn hgetex_hgetdel() {
     check(&[
         ("DEL h s", ":0"),
         ("SET s 1", "+OK"),
@@ -287,14 +287,6 @@ fn hgetex() {
         ("HGETEX h PXAT 1 FIELDS 3 b c b", "*3 $1 2 $1 3 $-1"),
         ("EXISTS h", ":0"),
         ("HSET h a 1 b 2 c 3", ":3"),
-    ]);
-}
-
-#[test]
-fn hgetdel_hsetex() {
-    check(&[
-        ("SET s 1", "+OK"),
-        ("HSET h a 1 b 2 c 3", ":3"),
         ("HGETDEL h FIELDS 2 a z", "*2 $1 1 $-1"),
         ("HGETDEL none FIELDS 2 a z", "*2 $-1 $-1"),
         ("HGETDEL s FIELDS 2 a z", "-WRONGTYPE Operation against a key holding the wrong kind of value"),
@@ -306,6 +298,13 @@ fn hgetdel_hsetex() {
         ("HGETDEL s FOO 1 z", "-WRONGTYPE Operation against a key holding the wrong kind of value"),
         ("HGETDEL h FIELDS 3 b c b", "*3 $1 2 $1 3 $-1"),
         ("EXISTS h", ":0"),
+    ]);
+}
+
+#[test]
+fn hsetex() {
+    check(&[
+        ("SET s 1", "+OK"),
         ("HSETEX h FIELDS 1 a", "-ERR wrong number of arguments for 'hsetex' command"),
         ("HSETEX h FIELDS 1 a 1", ":1"),
         ("HSETEX h FIELDS 2 a 1", "-ERR wrong number of arguments for 'hsetex' command"),

@@ -14,7 +14,8 @@ use value::number::{IntText, append_f64_shortest};
 
 /// A key of a database.
 pub type Place = (u32, Vec<u8>);
-/// A value, as the request that makes it: the command's name, and what comes after the key. What has no order is sorted.
+/// A value, as the request that makes it: the command's name, and what comes after the key (of a hash, each
+/// field's deadline as well). What has no order is sorted.
 pub type Content = (&'static str, Vec<Vec<u8>>);
 /// Values and deadlines of all keys.
 pub type Image = BTreeMap<Place, (Content, Option<i64>)>;
