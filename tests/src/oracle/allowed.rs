@@ -81,16 +81,9 @@ const EMPTY_NUMBER: &str = "Valkey refuses to sort an empty text as a number, fo
 const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has no absolute value";
 
 const RULES: &[Rule] = &[
-    rule(
-        &[Kind::Redis70, Kind::Redis8, Kind::Valkey],
-        "OBJECT ENCODING",
-        "listpack",
-        "skiplist",
-        "SORT, a read, makes a skiplist of a small sorted set; ours leaves it as it is",
-    ),
     rule(&[Kind::Valkey], "SORT", "be converted into double", "", EMPTY_NUMBER),
     rule(&[Kind::Redis70], "LPOS", "", "value must between", LEAST),
-    rule(&[Kind::Redis70], "LREM", ":", "value must between", LEAST),
+    rule(&[Kind::Redis70], "LREM", "", "value must between", LEAST),
     rule(&[Kind::Redis70], "BITCOUNT", ":0", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITPOS", ":", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITCOUNT", "-WRONGTYPE", "-ERR", CHECKED_FIRST),

@@ -25,9 +25,12 @@ pub fn agree(compare: Compare, ours: &[u8], reference: &[u8]) -> bool {
     }
 }
 
-/// The elements of an array or set in a fixed order; the reply itself when it is neither.
+/// The elements of an array, set or map in a fixed order; the reply itself when it is none of them.
 pub fn sorted(reply: &Reply) -> Vec<String> {
-    let mut items: Vec<String> = reply.items().iter().map(|item| format!("{item:?}")).collect();
+    let mut items: Vec<String> = match reply {
+        Reply::Map(pairs) => pairs.iter().map(|pair| format!("{pair:?}")).collect(),
+        other => other.items().iter().map(|item| format!("{item:?}")).collect(),
+    };
     if items.is_empty() {
         items.push(format!("{reply:?}"));
     }
@@ -56,6 +59,12 @@ mod tests {
         assert!(agrees(Compare::Unordered, "*2\r\n+a\r\n+b\r\n", "*2\r\n+b\r\n+a\r\n"));
         assert!(!agrees(Compare::Unordered, "*1\r\n+a\r\n", "*2\r\n+b\r\n+a\r\n"));
         assert!(!agrees(Compare::Unordered, "*0\r\n", "~0\r\n"));
+        assert!(agrees(
+            Compare::Unordered,
+            "%2\r\n+a\r\n:1\r\n+b\r\n:2\r\n",
+            "%2\r\n+b\r\n:2\r\n+a\r\n:1\r\n"
+        ));
+        assert!(!agrees(Compare::Unordered, "%1\r\n+a\r\n:1\r\n", "%1\r\n+a\r\n:2\r\n"));
         assert!(agrees(Compare::Shape, "$1\r\na\r\n", "$1\r\nb\r\n"));
         assert!(!agrees(Compare::Shape, "$-1\r\n", "$1\r\nb\r\n"));
         assert!(!agrees(Compare::Shape, "-ERR a\r\n", "-ERR b\r\n"));

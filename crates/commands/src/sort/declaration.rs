@@ -4,12 +4,12 @@ use engine::{
     Args, Argument, ArgumentKind, Begin, Categories, Command, Ctx, Deadline, Docs, Error, Find, Flags,
     KeyFlags, KeySpec, Scope,
 };
-use keyspace::{Form, OwnedValue, ValueType};
-use value::LargeRef;
+use keyspace::{Form, NewValue, OwnedValue, ValueType};
 use value::list::ListRef;
 use value::packed::{self, Element};
 use value::set::{SetForm, SetRef};
-use value::zset::ZsetRef;
+use value::zset::{Encoding, LargeZset, ZsetRef};
+use value::{Large, LargeRef};
 
 use super::options::{Options, scope, show_destination};
 use super::order::{self, Collation, Item, Weight};
@@ -104,6 +104,16 @@ pub static SORT_RO: Command = Command {
 /// An element, or what BY names for it, is no number.
 const NOT_NUMBERS: Error = Error::fixed("ERR One or more scores can't be converted into double");
 
+/// A small sorted set that is sorted is no listpack from then on, in Redis as here.
+fn enlarge(ctx: &mut Ctx<'_>, key: &[u8], source: &OwnedValue) {
+    if let OwnedValue::Block(ValueType::Zset, _, block) = source
+        && let Some(mut entry) = ctx.data.occupied(key)
+    {
+        let large = LargeZset::from_small(block, Encoding::Skiplist);
+        entry.set_value(NewValue::Large(Large::Zset(Box::new(large))));
+    }
+}
+
 fn sort(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> {
     let mut options = Options::parse(args, may_store)?;
     let source = match ctx.data.read(args[1]) {
@@ -114,6 +124,7 @@ fn sort(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error>
             _ => return Err(Error::WRONG_TYPE),
         },
     };
+    enlarge(ctx, args[1], &source);
     if options.store.is_none() && !options.looks_up() {
         ctx.data.release();
     }
