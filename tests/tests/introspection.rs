@@ -91,6 +91,7 @@ const MAY_DIFFER: &[(&str, &str, &str)] = &[
     ("select", "flags", "`allow_busy` since Valkey 9"),
     ("command|getkeys", "arity", "-3 since 7.2: a single word is enough"),
     ("command|getkeysandflags", "arity", "-3 since 7.2: a single word is enough"),
+    ("sinterstore", "key specifications", "the destination is `OW` since 7.2"),
     ("bzpopmax", "flags", "`noscript` until 7.0"),
     ("bzpopmin", "flags", "`noscript` until 7.0"),
     ("zrank", "arity", "-3 since 7.2: WITHSCORE"),

@@ -86,7 +86,7 @@ fn dump(access: &Access<'_>) -> Content {
     for database in 0..DATABASES {
         for stripe in 0..STRIPES {
             access.walk(database, stripe, 0, usize::MAX, |view| {
-                let ValueRef::String(value) = view.value;
+                let ValueRef::String(value) = view.value else { panic!("strings only") };
                 all.insert((database, view.key.to_vec()), (value.to_cow().into_owned(), view.deadline_ms));
             });
         }
@@ -133,9 +133,8 @@ fn change(keyspace: &Keyspace, worker: WorkerId) {
             OwnedValue::Bytes(bytes) | OwnedValue::Raw(bytes) => {
                 put(&mut access, 1 - database, &other_name, NewValue::Bytes(&bytes));
             }
-            OwnedValue::Shared(shared) => {
-                put(&mut access, 1 - database, &other_name, NewValue::shared(*shared));
-            }
+            OwnedValue::Large(large) => put(&mut access, 1 - database, &other_name, NewValue::Large(large)),
+            OwnedValue::Block(..) => panic!("strings only"),
         }
         return;
     }

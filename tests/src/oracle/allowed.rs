@@ -82,6 +82,13 @@ const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has
 
 const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "SORT", "be converted into double", "", EMPTY_NUMBER),
+    rule(
+        &[Kind::Redis70, Kind::Redis8],
+        "SORT",
+        "be converted into double",
+        "",
+        "Redis does not clear errno: a number that overflowed in an earlier command makes this one fail",
+    ),
     rule(&[Kind::Redis70], "LPOS", "", "value must between", LEAST),
     rule(&[Kind::Redis70], "LREM", "", "value must between", LEAST),
     rule(&[Kind::Redis70], "BITCOUNT", ":0", "-ERR", CHECKED_FIRST),
@@ -140,7 +147,7 @@ const RULES: &[Rule] = &[
     rule(LIKE_VALKEY, "CLIENT LIST", "", "-ERR", FILTERS),
     rule(&[Kind::Valkey], "CLIENT LIST", "-ERR", "", FILTER_TEXTS),
     rule(&[Kind::Valkey], "CLIENT KILL", "-ERR", "-ERR", FILTER_TEXTS),
-    rule(LIKE_VALKEY, "BITCOUNT", "", "-ERR", NO_END),
+    rule(LIKE_VALKEY, "BITCOUNT", "", "-ERR syntax", NO_END),
     rule(&[Kind::Valkey], "BITCOUNT", "-ERR", "-ERR", "Valkey checks BITCOUNT's unit before its numbers"),
     rule(
         &[Kind::Evenkeel],

@@ -30,6 +30,7 @@ const NEVER_BROKEN: &[&str] = &[
     "BZPOPMAX",
     "BZMPOP",
     "ZRANDMEMBER",
+    "HRANDFIELD",
 ];
 /// The key of a sorted set whose scores stay equal; a broken ZADD would change one.
 const EQUAL_SCORES: &[u8] = b"lex";

@@ -2,9 +2,10 @@
 //! Deadlines of fields are either far away or passed, as those of keys.
 
 use super::table::Arg::{
-    self, Any, Count, Float, Glob, Int, Key, Maybe, OneOf, Some, UnixMillis, Value, Word,
+    self, Any, Count, Float, Glob, Int, Key, Maybe, Millis, OneOf, Seconds, Some, UnixMillis, UnixSeconds,
+    Value, Word,
 };
-use super::table::Compare::{self, Exact, Near, Scan, Shape, Unordered};
+use super::table::Compare::{self, Exact, Scan, Shape, Unordered};
 use super::table::Row;
 
 const fn row(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
@@ -54,8 +55,13 @@ pub const ROWS: &[Row] = &[
         10,
     ),
     newer("HPEXPIREAT probe 1 FIELDS 1 f", "HPEXPIREAT", &[Key, UnixMillis, CONDITION, FIELDS], 15),
-    newer("HTTL probe FIELDS 1 f", "HPEXPIRETIME", &[Key, FIELDS], 10),
-    Row { compare: Near(2), ..newer("HTTL probe FIELDS 1 f", "HEXPIRETIME", &[Key, FIELDS], 5) },
+    newer("HEXPIREAT probe 1 FIELDS 1 f", "HEXPIREAT", &[Key, UnixSeconds, CONDITION, FIELDS], 10),
+    newer("HEXPIRE probe 1 FIELDS 1 f", "HEXPIRE", &[Key, Seconds, CONDITION, FIELDS], 10),
+    newer("HPEXPIRE probe 1 FIELDS 1 f", "HPEXPIRE", &[Key, Millis, CONDITION, FIELDS], 10),
+    Row { compare: Shape, ..newer("HTTL probe FIELDS 1 f", "HTTL", &[Key, FIELDS], 5) },
+    Row { compare: Shape, ..newer("HPTTL probe FIELDS 1 f", "HPTTL", &[Key, FIELDS], 5) },
+    Row { compare: Shape, ..newer("HPEXPIRETIME probe FIELDS 1 f", "HPEXPIRETIME", &[Key, FIELDS], 10) },
+    Row { compare: Shape, ..newer("HEXPIRETIME probe FIELDS 1 f", "HEXPIRETIME", &[Key, FIELDS], 5) },
     newer("HPERSIST probe FIELDS 1 f", "HPERSIST", &[Key, FIELDS], 10),
     newer("HGETEX probe FIELDS 1 f", "HGETEX", &[Key, Maybe(&[Word("PERSIST")]), FIELDS], 10),
     newer("HGETDEL probe FIELDS 1 f", "HGETDEL", &[Key, FIELDS], 10),
