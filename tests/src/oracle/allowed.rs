@@ -103,6 +103,7 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Redis70], "ZRANK", "wrong number of arguments for 'zrank'", "", WITHSCORE),
     rule(&[Kind::Redis70], "ZREVRANK", "wrong number of arguments for 'zrevrank'", "", WITHSCORE),
     rule(&[Kind::Redis70], "Z", "e+", "", DIGITS),
+    rule(&[Kind::Redis70], "BZ", "e+", "", DIGITS),
     rule(&[Kind::Redis8], "GEO", ".", ".", "Redis 8 prints coordinates with the fewest digits"),
     rule(
         &[Kind::Valkey],
