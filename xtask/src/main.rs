@@ -10,6 +10,7 @@ mod generated;
 mod group;
 mod headline;
 mod load;
+mod long;
 mod report;
 mod setup;
 mod steps;
@@ -49,6 +50,18 @@ const TASKS: &[Task] = &[
     ),
     task("headline", headline::USAGE, "a save under full write load with little head room", headline::run),
     task("tcl", tcl::USAGE, "Redis 7.0's own test suite against our server", tcl::run),
+    task(
+        "torture",
+        long::TORTURE_USAGE,
+        "kills and restarts under load, for longer than `test` does",
+        long::torture,
+    ),
+    task(
+        "fuzz",
+        long::FUZZ_USAGE,
+        "hostile bytes, and random requests compared, for longer than `test` does",
+        long::fuzz,
+    ),
 ];
 
 fn main() -> ExitCode {
