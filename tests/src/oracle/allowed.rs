@@ -149,6 +149,7 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "CLIENT LIST", "-ERR", "", FILTER_TEXTS),
     rule(&[Kind::Valkey], "CLIENT KILL", "-ERR", "-ERR", FILTER_TEXTS),
     rule(LIKE_VALKEY, "BITCOUNT", "", "-ERR syntax", NO_END),
+    rule(LIKE_VALKEY, "CLIENT KILL", "", "-ERR syntax", "Valkey, and we, take several IDs"),
     rule(&[Kind::Valkey], "BITCOUNT", "-ERR", "-ERR", "Valkey checks BITCOUNT's unit before its numbers"),
     rule(
         &[Kind::Evenkeel],
