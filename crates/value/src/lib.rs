@@ -20,6 +20,7 @@
 //! | [`room`] | sizes of nodes' buffers |
 //! | [`score_index`] | from a member's hash to its score |
 //! | [`set`] | sets, small and large |
+//! | [`stream`] | streams: entries, consumer groups, what is pending |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
 //! | [`zset`] | sorted sets, small and large |
 #![forbid(unsafe_code)]
@@ -39,10 +40,12 @@ pub mod packed;
 pub mod room;
 pub mod score_index;
 pub mod set;
+pub mod stream;
 pub mod string;
 pub mod zset;
 
 pub use block_tree::{BlockTree, SharedSlice};
 pub use member_hash::member_hash;
 pub use score_index::ScoreIndex;
+pub use stream::{Stream, StreamId};
 pub use string::{Shared, StrRef};
