@@ -48,7 +48,7 @@ pub use range::{Range, RangeBack};
 pub use records::RecordLeaf;
 pub use validate::{Damage, NodeSummary, StreamBuilder, validate_node};
 
-use shelf::{Item, Shelf};
+use shelf::Shelf;
 
 /// A stream. `Clone` is O(1) and is how it is frozen.
 #[derive(Clone, Default)]
@@ -136,7 +136,7 @@ impl Stream {
         self.groups.check();
         for group in self.groups() {
             group.check();
-            assert!(Item::heap_bytes(group) <= self.heap_bytes());
+            assert!(shelf::Item::heap_bytes(group) <= self.heap_bytes());
         }
     }
 }

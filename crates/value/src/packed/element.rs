@@ -81,6 +81,23 @@ impl<'a> Element<'a> {
 
     /// Appends the element as it stands in a block.
     pub(crate) fn encode(self, out: &mut Scratch) {
+        // Most elements are short: their encoding, length and back length are a byte each.
+        match self {
+            Self::Int(value @ 0..=127) => {
+                if let Some([encoding, back]) = out.next(2) {
+                    (*encoding, *back) = (value as u8, 1);
+                    return;
+                }
+            }
+            Self::Bytes(bytes) if bytes.len() < 64 => {
+                if let Some([header, text @ .., back]) = out.next(bytes.len() + 2) {
+                    (*header, *back) = (0x80 | bytes.len() as u8, 1 + bytes.len() as u8);
+                    text.copy_from_slice(bytes);
+                    return;
+                }
+            }
+            _ => {}
+        }
         let start = out.len();
         match self {
             Self::Int(value) => encode_int(value, out),
@@ -174,6 +191,17 @@ impl Scratch {
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The next bytes, to be written by the caller, if there is room without an allocation.
+    #[inline]
+    fn next(&mut self, len: usize) -> Option<&mut [u8]> {
+        if !self.long.is_empty() {
+            return None;
+        }
+        let next = self.short.get_mut(self.len..self.len + len)?;
+        self.len += len;
+        Some(next)
     }
 
     pub(crate) fn extend(&mut self, bytes: &[u8]) {

@@ -54,7 +54,6 @@ impl ExactSizeIterator for Fields<'_> {}
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Master {
     pub live: i64,
-    pub deleted_at: usize,
     pub deleted: i64,
     pub fields: usize,
     /// Position of the first field.
@@ -86,6 +85,17 @@ fn int(block: Packed, at: usize) -> Option<i64> {
     }
 }
 
+/// The number at a position, and the position behind it.
+#[inline]
+fn number(block: Packed, at: usize) -> Option<(i64, usize)> {
+    // The lengths that most numbers have: up to 127, and up to 4095.
+    match *block.bytes().get(at..at + 3)? {
+        [value @ 0..=0x7F, _, _] => Some((i64::from(value), at + 2)),
+        [high @ 0xC0..=0xCF, low, _] => Some((i64::from(high & 0x0F) << 8 | i64::from(low), at + 3)),
+        _ => Some((int(block, at)?, block.after(at)?)),
+    }
+}
+
 fn skip(block: Packed, mut at: usize, count: usize) -> Option<usize> {
     for _ in 0..count {
         at = block.after(at)?;
@@ -99,7 +109,6 @@ impl Master {
         let fields_at = block.after(deleted_at)?;
         Some(Self {
             live: int(block, HEADER)?,
-            deleted_at,
             deleted: int(block, deleted_at)?,
             fields: usize::try_from(int(block, fields_at)?).ok()?,
             fields_at: block.after(fields_at)?,
@@ -132,6 +141,18 @@ impl<'a> Places<'a> {
         Self { fields: master.fields, fields_at: master.fields_at, from, to: block.end(), ..none }
     }
 
+    /// All entries of a node of which more is known.
+    #[inline]
+    pub fn of(block: Packed<'a>, id: StreamId, fields: u32, fields_at: u32, entries_at: u32) -> Self {
+        let (fields, fields_at, from) = (fields as usize, fields_at as usize, entries_at as usize);
+        Self { block, id, fields, fields_at, from, to: block.end() }
+    }
+
+    /// The ID of the entry at a position.
+    pub fn id_at(&self, at: usize) -> Option<StreamId> {
+        self.read(at).map(|place| place.id)
+    }
+
     /// The same walk between two positions.
     pub fn between(&self, from: usize, to: usize) -> Self {
         Self { from, to, ..self.clone() }
@@ -147,16 +168,22 @@ impl<'a> Places<'a> {
         self.from = at;
     }
 
+    /// Ends before the entry at a position.
+    pub fn end_at(&mut self, at: usize) {
+        self.to = at;
+    }
+
     #[inline]
     fn read(&self, at: usize) -> Option<Place> {
-        let mut elements = self.block.iter_between(at, self.to);
-        let mut number = || match elements.next()?.1 {
-            Element::Int(value) => Some(value),
-            Element::Bytes(_) => None,
-        };
-        let (flags, ms, seq) = (number()?, number()?, number()?);
-        let fields = if flags & SAME_FIELDS != 0 { self.fields } else { usize::try_from(number()?).ok()? };
-        Some(Place { at, flags, id: self.id.plus(ms, seq), fields, data_at: elements.at() })
+        let (flags, at_ms) = number(self.block, at)?;
+        let (ms, at_seq) = number(self.block, at_ms)?;
+        let (seq, mut data_at) = number(self.block, at_seq)?;
+        let mut fields = self.fields;
+        if flags & SAME_FIELDS == 0 {
+            let (own, behind) = number(self.block, data_at)?;
+            (fields, data_at) = (usize::try_from(own).ok()?, behind);
+        }
+        Some(Place { at, flags, id: self.id.plus(ms, seq), fields, data_at })
     }
 
     /// The entry at the front and the position behind it.

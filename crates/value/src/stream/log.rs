@@ -188,16 +188,14 @@ impl Log {
     /// Removes the entry with an ID. False if there is none.
     pub fn delete(&mut self, id: StreamId) -> bool {
         let Some(found) = self.nodes.leaf_for(id) else { return false };
-        if found.leaf.search(id).is_err() {
-            return false;
-        }
+        let Some(at) = found.leaf.position(id) else { return false };
         if found.leaf.len() == 1 {
             let start = found.start;
             drop(self.nodes.remove_range(start, start + 1));
             self.node_count -= 1;
         } else {
             self.nodes.edit_key(id, |mut leaf, _| {
-                leaf.own().mark_deleted(|there| (there <= id).then_some(there == id));
+                leaf.own().mark_deleted(Some(at), |there| (there == id).then_some(true));
                 Edit::Done((), 0)
             });
         }
@@ -208,8 +206,10 @@ impl Log {
         true
     }
 
+    /// Finds the first entry, which is not before the old one.
     fn find_first(&mut self) {
-        self.info.first_id = self.first().map_or(StreamId::MIN, |entry| entry.id);
+        let first = self.range(self.info.first_id, StreamId::MAX).next();
+        self.info.first_id = first.map_or(StreamId::MIN, |entry| entry.id);
     }
 
     /// Removes entries from the start.
@@ -256,6 +256,8 @@ impl Log {
             return;
         }
         trimmed.removed += gone;
+        // Usually the first ID is still that of this node's first live entry, and what lies before need not be passed.
+        let from = first.places_from(self.info.first_id).at();
         if gone == live {
             // Invariant 1: what lies behind its live entries is deleted.
             trimmed.nodes.append(self.nodes.remove_range(0, live));
@@ -264,7 +266,7 @@ impl Log {
         }
         self.nodes.edit_first(|mut leaf| {
             let mut left = gone;
-            leaf.own().mark_deleted(|_| {
+            leaf.own().mark_deleted(Some(from), |_| {
                 left = left.checked_sub(1)?;
                 Some(true)
             });

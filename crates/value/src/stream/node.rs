@@ -5,14 +5,19 @@
 //!   master    live  deleted  number of fields  field ...  0
 //!   entry     flags  ms - master's ms  seq - master's seq  [ number of fields ]  ( [ field ] value )*  elements of this entry
 //!   flags     1 deleted   2 the master's fields, which are then not repeated, nor is their number
+//!   buffer    [ listpack ] room [ mark u16 ] ... [ mark u16 ]        a mark is the position of every eighth entry, the first one last
 //! ```
+//! Marks are no part of the node's layout: without them half a node is walked to find an entry, which is what Redis does. Those of entries
+//! behind the first 64 KB are left out; there it is walked.
+//!
 //! The master ID is that of the first entry the node ever had. Nothing but the first two numbers and the flags ever changes; entries are
 //! only added at the end. When a node is full, and when a new one begins, is [`NodeLimits`]' affair.
 //!
 //! Invariants:
 //!  1. The bytes are a valid node ([`super::validate_node`]); `live` is the master entry's number.
 //!  2. IDs ascend strictly; none is below the master ID.
-//!  3. Nodes are never joined and never split: what Redis would have in one node is in one node.
+//!  3. Mark `i` is the position of entry `8 (i + 1)`, counted from 0, deleted ones included.
+//!  4. Nodes are never joined and never split: what Redis would have in one node is in one node.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -29,6 +34,9 @@ pub const NODE_BYTES_MAX: usize = 1 << 30;
 
 /// Bytes of a listpack before the block that its elements are.
 const SIZE_FIELD: usize = 4;
+
+/// A listpack without elements.
+const EMPTY: [u8; 7] = [7, 0, 0, 0, 0, 0, 0xFF];
 
 /// Offset of the number of elements.
 const COUNT_FIELD: usize = 4;
@@ -54,14 +62,27 @@ impl NodeLimits {
     }
 }
 
+/// Entries from one mark to the next.
+const STRIDE: u32 = 8;
+
+/// Bytes of a mark.
+const MARK: usize = 2;
+
 /// A node: entries in order of their IDs. A handle on a shared buffer.
 #[derive(Clone, Debug, Default)]
 pub struct StreamNode {
-    /// The listpack, and room behind it. Empty when there is no entry.
+    /// The listpack, room, and marks. Empty when there is no entry.
     bytes: Arc<[u8]>,
+    master: StreamId,
     used: u32,
     live: u32,
-    master: StreamId,
+    deleted: u32,
+    /// Fields of the master entry.
+    fields: u32,
+    /// Positions in the block of the master's first field and of the first entry.
+    fields_at: u32,
+    entries_at: u32,
+    marks: u32,
 }
 
 impl StreamNode {
@@ -70,11 +91,27 @@ impl StreamNode {
         Self { bytes: zeroed(capacity_for(bytes)), ..Self::default() }
     }
 
-    /// A node of a listpack that [`super::validate_node`] has found good, with as many live entries.
-    pub(super) fn from_listpack(master: StreamId, listpack: &[u8], live: u32) -> Self {
-        let mut bytes = zeroed(capacity_for(listpack.len()));
-        Arc::make_mut(&mut bytes)[..listpack.len()].copy_from_slice(listpack);
-        Self { bytes, used: listpack.len() as u32, live, master }
+    /// A node of a listpack that [`super::validate_node`] has found good.
+    pub(super) fn from_listpack(master: StreamId, listpack: &[u8]) -> Self {
+        let block = Packed::new(listpack.get(SIZE_FIELD..listpack.len() - 1).unwrap_or_default());
+        let Some(head) = Master::read(block) else { return Self::default() };
+        let entries_at = head.end(block).unwrap_or(block.end());
+        let mut node = Self {
+            master,
+            used: listpack.len() as u32,
+            live: head.live as u32,
+            deleted: head.deleted as u32,
+            fields: head.fields as u32,
+            fields_at: head.fields_at as u32,
+            entries_at: entries_at as u32,
+            ..Self::default()
+        };
+        let marked = Places::new(block, master).skip(STRIDE as usize).step_by(STRIDE as usize);
+        let marks: Vec<u16> = marked.map_while(|place| u16::try_from(place.at).ok()).collect();
+        node.bytes = zeroed(capacity_for(listpack.len() + marks.len() * MARK));
+        Arc::make_mut(&mut node.bytes)[..listpack.len()].copy_from_slice(listpack);
+        marks.into_iter().for_each(|mark| node.push_mark(mark));
+        node
     }
 
     /// The ID to which those of the entries are relative; RDB writes it before the listpack.
@@ -104,8 +141,43 @@ impl StreamNode {
     }
 
     /// The entries, deleted ones included.
+    #[inline]
     pub(super) fn places(&self) -> Places<'_> {
-        Places::new(self.block(), self.master)
+        Places::of(self.block(), self.master, self.fields, self.fields_at, self.entries_at)
+    }
+
+    /// The entries from that with an ID, or the first above it, to the end.
+    pub(super) fn places_from(&self, id: StreamId) -> Places<'_> {
+        let mut places = self.places();
+        if let Some(mark) = self.marks().get(self.marks_above(id)) {
+            places.resume(usize::from(u16::from_le_bytes(*mark)));
+        }
+        places.seek(id);
+        places
+    }
+
+    /// The entries from the first to that with an ID, or the last below it.
+    pub(super) fn places_to(&self, id: StreamId) -> Places<'_> {
+        let mut places = self.places();
+        if let Some(mark) = self.marks_above(id).checked_sub(1).and_then(|last| self.marks().get(last)) {
+            places.end_at(usize::from(u16::from_le_bytes(*mark)));
+        }
+        places.seek_back(id);
+        places
+    }
+
+    /// How many marks are those of entries above an ID.
+    fn marks_above(&self, id: StreamId) -> usize {
+        let places = self.places();
+        let marks = self.marks();
+        wide_partition_point(marks.len(), |at| {
+            places.id_at(usize::from(u16::from_le_bytes(marks[at]))).is_some_and(|there| there > id)
+        })
+    }
+
+    /// The position of the entry with an ID, if it is not deleted.
+    pub(super) fn position(&self, id: StreamId) -> Option<usize> {
+        self.places_from(id).next().filter(|place| place.id == id && place.is_live()).map(|place| place.at)
     }
 
     /// The ID of the last entry, also of one that is deleted.
@@ -123,8 +195,7 @@ impl StreamNode {
         if self.used() + texts >= limits.bytes() {
             return false;
         }
-        let entries = || Master::read(self.block()).map_or(i64::MAX, |master| master.live + master.deleted);
-        limits.entries_max == 0 || entries() < limits.entries_max as i64
+        limits.entries_max == 0 || ((self.live + self.deleted) as usize) < limits.entries_max
     }
 
     /// Adds an entry; its ID must be above all others.
@@ -136,53 +207,106 @@ impl StreamNode {
         let fields = pairs.clone().count();
         let mut out = Scratch::new();
         let mut elements = 0;
-        let mut put = |element: Element| {
-            element.encode(&mut out);
+        let mut put = |element: Element, out: &mut Scratch| {
+            element.encode(out);
             elements += 1;
         };
-        let is_same = if self.used == 0 {
+        if self.used == 0 {
             self.start();
+        }
+        let is_same = if self.used() == EMPTY.len() {
             self.master = id;
-            [1, 0, fields as i64].into_iter().for_each(|number| put(Element::Int(number)));
-            pairs.clone().for_each(|(field, _)| put(Element::of(field)));
-            put(Element::Int(0));
+            [1, 0, fields as i64].into_iter().for_each(|number| put(Element::Int(number), &mut out));
+            self.fields = fields as u32;
+            self.fields_at = (HEADER + out.len()) as u32;
+            pairs.clone().for_each(|(field, _)| put(Element::of(field), &mut out));
+            put(Element::Int(0), &mut out);
+            self.entries_at = (HEADER + out.len()) as u32;
             true
         } else {
-            self.put_int(HEADER, i64::from(self.live) + 1);
             self.has_fields(fields, pairs.clone().map(|(field, _)| field))
         };
-        self.live += 1;
         let (ms, seq) = id.minus(self.master);
         let flags = if is_same { SAME_FIELDS } else { 0 };
-        [flags, ms, seq].into_iter().for_each(|number| put(Element::Int(number)));
+        [flags, ms, seq].into_iter().for_each(|number| put(Element::Int(number), &mut out));
         if !is_same {
-            put(Element::Int(fields as i64));
+            put(Element::Int(fields as i64), &mut out);
         }
         for (field, value) in pairs {
             if !is_same {
-                put(Element::of(field));
+                put(Element::of(field), &mut out);
             }
-            put(Element::of(value));
+            put(Element::of(value), &mut out);
         }
         let of_entry = if is_same { fields + 3 } else { 2 * fields + 4 };
-        put(Element::Int(of_entry as i64));
-        self.splice(self.used() - 1, 0, out.as_bytes());
-        let count = self.block().count().saturating_add(elements).min(usize::from(u16::MAX));
-        Arc::make_mut(&mut self.bytes)[COUNT_FIELD..COUNT_FIELD + 2]
-            .copy_from_slice(&(count as u16).to_le_bytes());
+        put(Element::Int(of_entry as i64), &mut out);
+        self.push(out.as_bytes(), elements);
+        let before = self.live + self.deleted;
+        self.live += 1;
+        if before > 0 {
+            self.put_live();
+            if before.is_multiple_of(STRIDE)
+                && self.marks + 1 == before / STRIDE
+                && let Ok(mark) = u16::try_from(self.block().end() - out.len())
+            {
+                self.push_mark(mark);
+            }
+        }
+    }
+
+    /// Adds encoded elements at the end.
+    fn push(&mut self, elements: &[u8], count: usize) {
+        let (used, new) = (self.used(), self.used() + elements.len());
+        let count = self.block().count().saturating_add(count).min(usize::from(u16::MAX)) as u16;
+        if new + self.marks as usize * MARK > self.bytes.len() {
+            self.resize(capacity_for(new + self.marks as usize * MARK));
+        }
+        let bytes = Arc::make_mut(&mut self.bytes);
+        bytes[..COUNT_FIELD].copy_from_slice(&(new as u32).to_le_bytes());
+        bytes[COUNT_FIELD..COUNT_FIELD + 2].copy_from_slice(&count.to_le_bytes());
+        bytes[used - 1..new - 1].copy_from_slice(elements);
+        bytes[new - 1] = 0xFF;
+        self.used = new as u32;
+    }
+
+    /// Writes how many entries are live.
+    fn put_live(&mut self) {
+        let first = SIZE_FIELD + HEADER;
+        // Up to 127 it is one byte that is its own value.
+        if self.live < 128 && self.bytes[first] < 128 {
+            Arc::make_mut(&mut self.bytes)[first] = self.live as u8;
+        } else {
+            self.put_int(HEADER, i64::from(self.live));
+        }
+    }
+
+    /// The marks as they lie in memory: the last one first.
+    fn marks(&self) -> &[[u8; MARK]] {
+        self.bytes[self.bytes.len() - self.marks as usize * MARK..].as_chunks().0
+    }
+
+    fn push_mark(&mut self, mark: u16) {
+        let needed = self.used() + (self.marks as usize + 1) * MARK;
+        if needed > self.bytes.len() {
+            self.resize(capacity_for(needed));
+        }
+        self.marks += 1;
+        let at = self.bytes.len() - self.marks as usize * MARK;
+        Arc::make_mut(&mut self.bytes)[at..at + MARK].copy_from_slice(&mark.to_le_bytes());
     }
 
     /// Whether these are the master's fields.
     fn has_fields<'p>(&self, count: usize, mut fields: impl Iterator<Item = &'p [u8]>) -> bool {
+        if self.fields as usize != count {
+            return false;
+        }
         let block = self.block();
-        let Some(master) = Master::read(block).filter(|master| master.fields == count) else { return false };
-        let mut there = block.iter_between(master.fields_at, block.end());
+        let mut there = block.iter_between(self.fields_at as usize, block.end());
         fields.all(|field| there.next().is_some_and(|(_, there)| there == Element::of(field)))
     }
 
     /// Makes a listpack without elements of a node without bytes.
     fn start(&mut self) {
-        const EMPTY: [u8; 7] = [7, 0, 0, 0, 0, 0, 0xFF];
         if self.bytes.len() < EMPTY.len() {
             self.bytes = zeroed(capacity_for(64));
         }
@@ -190,40 +314,30 @@ impl StreamNode {
         self.used = EMPTY.len() as u32;
     }
 
-    /// Replaces bytes of the listpack.
-    fn splice(&mut self, at: usize, remove: usize, insert: &[u8]) {
-        let used = self.used();
-        let new = used - remove + insert.len();
-        if new > self.bytes.len() {
-            self.resize(capacity_for(new));
-        }
-        let bytes = Arc::make_mut(&mut self.bytes);
-        if insert.len() != remove {
-            bytes.copy_within(at + remove..used, at + insert.len());
-            bytes[..SIZE_FIELD].copy_from_slice(&(new as u32).to_le_bytes());
-        }
-        bytes[at..at + insert.len()].copy_from_slice(insert);
-        self.used = new as u32;
+    fn resize(&mut self, capacity: usize) {
+        let (used, marks) = (self.used(), self.marks as usize * MARK);
+        let mut buffer = zeroed(capacity);
+        let bytes = Arc::make_mut(&mut buffer);
+        bytes[..used].copy_from_slice(&self.bytes[..used]);
+        bytes[capacity - marks..].copy_from_slice(&self.bytes[self.bytes.len() - marks..]);
+        self.bytes = buffer;
     }
 
-    fn resize(&mut self, capacity: usize) {
-        let used = self.used();
-        let mut bytes = zeroed(capacity);
-        Arc::make_mut(&mut bytes)[..used].copy_from_slice(&self.bytes[..used]);
-        self.bytes = bytes;
+    /// What the buffer would be if it had no room for more.
+    fn tight(&self) -> usize {
+        capacity_for(self.used() + self.marks as usize * MARK)
     }
 
     /// Gives room back to which nothing will be added.
     pub(super) fn shrink(&mut self) {
-        let capacity = capacity_for(self.used());
-        if capacity < self.bytes.len() {
-            self.resize(capacity);
+        if self.has_spare() {
+            self.resize(self.tight());
         }
     }
 
     /// Whether [`Self::shrink`] gives back anything.
     pub(super) fn has_spare(&self) -> bool {
-        capacity_for(self.used()) < self.bytes.len()
+        self.tight() < self.bytes.len()
     }
 
     /// Replaces the number at a position of the block.
@@ -231,13 +345,56 @@ impl StreamNode {
         let Some(end) = self.block().after(at) else { return };
         let mut number = Scratch::new();
         Element::Int(value).encode(&mut number);
-        self.splice(SIZE_FIELD + at, end - at, number.as_bytes());
+        let (old, new) = (end - at, number.len());
+        if old == new {
+            let at = SIZE_FIELD + at;
+            Arc::make_mut(&mut self.bytes)[at..at + new].copy_from_slice(number.as_bytes());
+            return;
+        }
+        let (used, marks) = (self.used(), self.marks as usize * MARK);
+        let all = used - old + new;
+        if all + marks > self.bytes.len() {
+            self.resize(capacity_for(all + marks));
+        }
+        let bytes = Arc::make_mut(&mut self.bytes);
+        bytes.copy_within(SIZE_FIELD + end..used, SIZE_FIELD + at + new);
+        bytes[SIZE_FIELD + at..SIZE_FIELD + at + new].copy_from_slice(number.as_bytes());
+        bytes[..SIZE_FIELD].copy_from_slice(&(all as u32).to_le_bytes());
+        self.used = all as u32;
+        self.move_positions(at, new as i32 - old as i32);
     }
 
-    /// Marks live entries that `chosen` accepts as deleted, until it returns `None`. Returns how many.
-    pub(super) fn mark_deleted(&mut self, mut chosen: impl FnMut(StreamId) -> Option<bool>) -> u32 {
+    /// Keeps positions right after bytes at `at` have become more or fewer.
+    fn move_positions(&mut self, at: usize, by: i32) {
+        for position in [&mut self.fields_at, &mut self.entries_at] {
+            if *position as usize > at {
+                *position = position.saturating_add_signed(by);
+            }
+        }
+        let marks = self.marks as usize * MARK;
+        let bytes = Arc::make_mut(&mut self.bytes);
+        let start = bytes.len() - marks;
+        let mut lost = 0;
+        for mark in bytes[start..].as_chunks_mut::<MARK>().0 {
+            let position = u16::from_le_bytes(*mark);
+            if usize::from(position) > at {
+                // The last marks may leave the 64 KB that they can express.
+                match u16::try_from(i32::from(position) + by) {
+                    Ok(position) => *mark = position.to_le_bytes(),
+                    Err(_) => lost += 1,
+                }
+            }
+        }
+        self.marks -= lost;
+    }
+
+    /// Marks live entries that `chosen` accepts as deleted, until it returns `None`. Begins at the entry at `from`. Returns how many.
+    pub(super) fn mark_deleted(
+        &mut self,
+        mut from: Option<usize>,
+        mut chosen: impl FnMut(StreamId) -> Option<bool>,
+    ) -> u32 {
         let mut marked = 0;
-        let mut from = None;
         loop {
             let mut places = self.places();
             if let Some(from) = from {
@@ -255,12 +412,13 @@ impl StreamNode {
             from = Some(self.used() - behind);
             marked += 1;
         }
+        self.live -= marked;
+        self.deleted += marked;
         if marked > 0
-            && let Some(master) = Master::read(self.block())
+            && let Some(at) = self.block().after(HEADER)
         {
-            self.live -= marked;
-            self.put_int(master.deleted_at, master.deleted + i64::from(marked));
-            self.put_int(HEADER, i64::from(self.live));
+            self.put_int(at, i64::from(self.deleted));
+            self.put_live();
         }
         marked
     }
@@ -269,9 +427,17 @@ impl StreamNode {
     #[cfg(any(test, debug_assertions))]
     pub(super) fn check(&self) {
         match super::validate_node(self.master, self.listpack()) {
-            Ok(summary) => assert_eq!(summary.live, self.live, "invariant 1"),
+            Ok(summary) => {
+                assert_eq!((summary.live, summary.deleted), (self.live, self.deleted), "invariant 1")
+            }
             Err(damage) => panic!("invariants 1 and 2: {damage:?}"),
         }
+        let again = Self::from_listpack(self.master, self.listpack());
+        let positions = |node: &Self| (node.fields, node.fields_at, node.entries_at);
+        assert_eq!(positions(&again), positions(self), "invariant 1");
+        let known = again.marks().len() - self.marks().len();
+        assert_eq!(again.marks()[known..], *self.marks(), "invariant 3");
+        assert!(known == 0 || self.used > u32::from(u16::MAX), "invariant 3");
     }
 }
 
@@ -298,7 +464,7 @@ impl Leaf for StreamNode {
         self.heap_bytes() as u64
     }
 
-    // Invariant 3.
+    // Invariant 4.
     fn is_overfull(&self) -> bool {
         false
     }
@@ -334,7 +500,7 @@ impl Leaf for StreamNode {
     fn remove_range(&mut self, from: usize, to: usize) {
         let live: Vec<_> = self.places().filter(|place| place.is_live()).map(|place| place.id).collect();
         let ids = live.get(from..to.min(live.len())).unwrap_or_default();
-        self.mark_deleted(|id| Some(ids.binary_search(&id).is_ok()));
+        self.mark_deleted(None, |id| Some(ids.binary_search(&id).is_ok()));
     }
 
     fn separator(_left: &Self, right: &Self) -> StreamId {

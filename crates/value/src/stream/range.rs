@@ -11,8 +11,7 @@ pub struct Range<'a> {
     nodes: &'a Ordered<StreamNode>,
     /// What is left of the current node.
     places: Option<Places<'a>>,
-    /// Index of the next node's first entry.
-    next: u64,
+    next: Next,
     end: StreamId,
 }
 
@@ -21,23 +20,46 @@ pub struct Range<'a> {
 pub struct RangeBack<'a> {
     nodes: &'a Ordered<StreamNode>,
     places: Option<Places<'a>>,
-    /// Index of the entry before the current node, if there is one.
-    next: Option<u64>,
+    next: Next,
     start: StreamId,
+}
+
+/// Where to go on behind the current node. Most ranges end in their first node, so that is found without counting.
+#[derive(Clone, Copy)]
+enum Next {
+    /// At the neighbour of the node of this ID.
+    BesideNodeOf(StreamId),
+    /// At the node of the entry with this index.
+    Index(u64),
+}
+
+impl Next {
+    /// The node, forward or backward.
+    fn find<'a>(self, nodes: &'a Ordered<StreamNode>, is_forward: bool) -> Option<Found<'a, StreamNode>> {
+        let index = match self {
+            Self::Index(index) => index,
+            Self::BesideNodeOf(id) => behind(&nodes.leaf_for(id)?, is_forward)?,
+        };
+        nodes.leaf_at(index)
+    }
+}
+
+/// The index of the first entry behind a node, or of the last before it.
+fn behind(found: &Found<'_, StreamNode>, is_forward: bool) -> Option<u64> {
+    if is_forward { Some(found.start + found.leaf.len() as u64) } else { found.start.checked_sub(1) }
 }
 
 impl<'a> Range<'a> {
     pub(super) fn new(nodes: &'a Ordered<StreamNode>, start: StreamId, end: StreamId) -> Self {
-        let mut range = Self { nodes, places: None, next: 0, end };
-        if let Some(found) = nodes.leaf_for(start).filter(|_| start <= end) {
-            range.enter(found).seek(start);
-        }
-        range
+        let node = nodes.leaf_of(start).filter(|_| start <= end);
+        let places = node.map(|node| node.places_from(start));
+        Self { nodes, places, next: Next::BesideNodeOf(start), end }
     }
 
-    fn enter(&mut self, found: Found<'a, StreamNode>) -> &mut Places<'a> {
-        self.next = found.start + found.leaf.len() as u64;
-        self.places.insert(found.leaf.places())
+    fn enter_next(&mut self) {
+        let found = self.next.find(self.nodes, true);
+        self.next = Next::Index(found.as_ref().and_then(|found| behind(found, true)).unwrap_or(u64::MAX));
+        self.places = found.map(|found| found.leaf.places());
     }
 }
 
@@ -50,10 +72,7 @@ impl<'a> Iterator for Range<'a> {
             match self.places.as_mut()?.next_live() {
                 Some(entry) if entry.id > self.end => self.places = None,
                 Some(entry) => return Some(entry),
-                None => match self.nodes.leaf_at(self.next) {
-                    Some(found) => _ = self.enter(found),
-                    None => self.places = None,
-                },
+                None => self.enter_next(),
             }
         }
     }
@@ -61,16 +80,15 @@ impl<'a> Iterator for Range<'a> {
 
 impl<'a> RangeBack<'a> {
     pub(super) fn new(nodes: &'a Ordered<StreamNode>, start: StreamId, end: StreamId) -> Self {
-        let mut range = Self { nodes, places: None, next: None, start };
-        if let Some(found) = nodes.leaf_for(end).filter(|_| start <= end) {
-            range.enter(found).seek_back(end);
-        }
-        range
+        let node = nodes.leaf_of(end).filter(|_| start <= end);
+        let places = node.map(|node| node.places_to(end));
+        Self { nodes, places, next: Next::BesideNodeOf(end), start }
     }
 
-    fn enter(&mut self, found: Found<'a, StreamNode>) -> &mut Places<'a> {
-        self.next = found.start.checked_sub(1);
-        self.places.insert(found.leaf.places())
+    fn enter_next(&mut self) {
+        let found = self.next.find(self.nodes, false);
+        self.next = Next::Index(found.as_ref().and_then(|found| behind(found, false)).unwrap_or(u64::MAX));
+        self.places = found.map(|found| found.leaf.places());
     }
 }
 
@@ -83,10 +101,7 @@ impl<'a> Iterator for RangeBack<'a> {
             match self.places.as_mut()?.next_live_back() {
                 Some(entry) if entry.id < self.start => self.places = None,
                 Some(entry) => return Some(entry),
-                None => match self.next.and_then(|next| self.nodes.leaf_at(next)) {
-                    Some(found) => _ = self.enter(found),
-                    None => self.places = None,
-                },
+                None => self.enter_next(),
             }
         }
     }

@@ -25,13 +25,15 @@ const LEAF_BYTES: usize = 4096 - ARC_HEADER;
 /// A run of records of `N` bytes.
 #[derive(Clone, Debug)]
 pub struct RecordLeaf<const N: usize> {
+    /// Room, records, room: what is acknowledged goes mostly at the front.
     records: Arc<[[u8; N]]>,
+    start: u32,
     count: u32,
 }
 
 impl<const N: usize> Default for RecordLeaf<N> {
     fn default() -> Self {
-        Self { records: Arc::from([]), count: 0 }
+        Self { records: Arc::from([]), start: 0, count: 0 }
     }
 }
 
@@ -46,7 +48,7 @@ impl<const N: usize> RecordLeaf<N> {
 
     /// The records in order.
     pub(super) fn records(&self) -> &[[u8; N]] {
-        &self.records[..self.count as usize]
+        &self.records[self.start as usize..][..self.count as usize]
     }
 
     /// Copies records into a buffer of the right size.
@@ -58,22 +60,23 @@ impl<const N: usize> RecordLeaf<N> {
         let room = capacity_for((count + more) * N) / N - count;
         let filled = parts.into_iter().flatten().copied();
         let records: Vec<_> = filled.chain(std::iter::repeat_n([0; N], room)).collect();
-        Self { records: records.into(), count: count as u32 }
+        Self { records: records.into(), start: 0, count: count as u32 }
     }
 
     fn insert(&mut self, at: usize, record: [u8; N]) {
         let count = self.count as usize;
-        if count == self.records.len() {
+        if self.start as usize + count == self.records.len() {
             *self = Self::build([self.records(), &[]], 1);
         }
-        let records = Arc::make_mut(&mut self.records);
+        let start = self.start as usize;
+        let records = &mut Arc::make_mut(&mut self.records)[start..];
         records.copy_within(at..count, at + 1);
         records[at] = record;
         self.count += 1;
     }
 
     fn set(&mut self, at: usize, record: [u8; N]) {
-        Arc::make_mut(&mut self.records)[at] = record;
+        Arc::make_mut(&mut self.records)[self.start as usize + at] = record;
     }
 }
 
@@ -132,13 +135,20 @@ impl<const N: usize> Leaf for RecordLeaf<N> {
         if left < self.records.len() / 4 * 3 {
             *self = Self::build([&self.records()[..from], &self.records()[to..]], 0);
         } else {
-            Arc::make_mut(&mut self.records).copy_within(to..count, from);
+            let start = self.start as usize;
+            if from > count - to {
+                Arc::make_mut(&mut self.records)[start..].copy_within(to..count, from);
+            } else {
+                // Fewer records lie before the gap than behind it.
+                Arc::make_mut(&mut self.records)[start..].copy_within(..from, to - from);
+                self.start += (to - from) as u32;
+            }
             self.count = left as u32;
         }
     }
 
     fn separator(_left: &Self, right: &Self) -> StreamId {
-        id_of(&right.records[0])
+        id_of(&right.records()[0])
     }
 }
 

@@ -76,6 +76,9 @@ pub fn validate_node(master: StreamId, listpack: &[u8]) -> Result<NodeSummary, D
     if places.at() != block.end() {
         return Err(Damage::Entry);
     }
+    if u32::try_from(head.fields).is_err() {
+        return Err(Damage::Master);
+    }
     if i64::from(live) != head.live || i64::from(deleted) != head.deleted {
         return Err(Damage::Count);
     }
@@ -106,7 +109,7 @@ impl StreamBuilder {
         }
         self.last = Some(summary.ids.map_or(master, |(_, last)| last));
         if summary.live > 0 {
-            let node = StreamNode::from_listpack(master, listpack, summary.live);
+            let node = StreamNode::from_listpack(master, listpack);
             self.first = self.first.or_else(|| node.places().next_live().map(|entry| entry.id));
             self.nodes.push(node);
             self.node_count += 1;
