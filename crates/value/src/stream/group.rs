@@ -352,14 +352,12 @@ impl Group {
         self.last_id = id;
     }
 
-    /// How many entries of the stream the group has not read; `None` if that cannot be told.
+    /// How many entries of the stream the group has not read; `None` if that cannot be told. As in Redis 7.2 and Valkey 9.1, entries that were
+    /// trimmed before the group read them count too.
     pub fn lag(&self, log: &Log) -> Option<i64> {
         let info = log.info();
         if info.entries_added == 0 {
             return Some(0);
-        }
-        if self.last_id < info.first_id && info.max_deleted_id < info.first_id {
-            return Some(log.len() as i64);
         }
         let read = match self.entries_read {
             Some(read) if !log.has_tombstone_from(self.last_id) => read,
