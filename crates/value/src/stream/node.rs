@@ -5,7 +5,8 @@
 //!   master    live  deleted  number of fields  field ...  0
 //!   entry     flags  ms - master's ms  seq - master's seq  [ number of fields ]  ( [ field ] value )*  elements of this entry
 //!   flags     1 deleted   2 the master's fields, which are then not repeated, nor is their number
-//!   buffer    [ listpack ] room [ mark u16 ] ... [ mark u16 ]        a mark is the position of every eighth entry, the first one last
+//!   buffer    [ listpack ] room [ mark ] ... [ mark ]                one for every eighth entry, the first one last
+//!   mark      [ ms - master's ms, at most 2^32 - 1: u32 ][ position u16 ]
 //! ```
 //! Marks are no part of the node's layout: without them half a node is walked to find an entry, which is what Redis does. Those of entries
 //! behind the first 64 KB are left out; there it is walked.
@@ -16,7 +17,7 @@
 //! Invariants:
 //!  1. The bytes are a valid node ([`super::validate_node`]); `live` is the master entry's number.
 //!  2. IDs ascend strictly; none is below the master ID.
-//!  3. Mark `i` is the position of entry `8 (i + 1)`, counted from 0, deleted ones included.
+//!  3. Mark `i` is that of entry `8 (i + 1)`, counted from 0, deleted ones included.
 //!  4. Nodes are never joined and never split: what Redis would have in one node is in one node.
 
 use std::cmp::Ordering;
@@ -66,7 +67,24 @@ impl NodeLimits {
 const STRIDE: u32 = 8;
 
 /// Bytes of a mark.
-const MARK: usize = 2;
+const MARK: usize = 6;
+
+/// Milliseconds from a master ID, as marks have them.
+fn elapsed(id: StreamId, master: StreamId) -> u32 {
+    u32::try_from(id.ms.saturating_sub(master.ms)).unwrap_or(u32::MAX)
+}
+
+/// The milliseconds of a mark.
+#[inline]
+fn elapsed_in(mark: &[u8; MARK]) -> u32 {
+    mark.first_chunk().map_or(0, |ms| u32::from_le_bytes(*ms))
+}
+
+/// The position of a mark.
+#[inline]
+fn position_in(mark: &[u8; MARK]) -> usize {
+    mark.last_chunk().map_or(0, |at| usize::from(u16::from_le_bytes(*at)))
+}
 
 /// A node: entries in order of their IDs. A handle on a shared buffer.
 #[derive(Clone, Debug, Default)]
@@ -107,10 +125,11 @@ impl StreamNode {
             ..Self::default()
         };
         let marked = Places::new(block, master).skip(STRIDE as usize).step_by(STRIDE as usize);
-        let marks: Vec<u16> = marked.map_while(|place| u16::try_from(place.at).ok()).collect();
+        let marks: Vec<_> =
+            marked.map_while(|place| Some((place.id, u16::try_from(place.at).ok()?))).collect();
         node.bytes = zeroed(capacity_for(listpack.len() + marks.len() * MARK));
         Arc::make_mut(&mut node.bytes)[..listpack.len()].copy_from_slice(listpack);
-        marks.into_iter().for_each(|mark| node.push_mark(mark));
+        marks.into_iter().for_each(|(id, at)| node.push_mark(id, at));
         node
     }
 
@@ -150,7 +169,7 @@ impl StreamNode {
     pub(super) fn places_from(&self, id: StreamId) -> Places<'_> {
         let mut places = self.places();
         if let Some(mark) = self.marks().get(self.marks_above(id)) {
-            places.resume(usize::from(u16::from_le_bytes(*mark)));
+            places.resume(position_in(mark));
         }
         places.seek(id);
         places
@@ -160,7 +179,7 @@ impl StreamNode {
     pub(super) fn places_to(&self, id: StreamId) -> Places<'_> {
         let mut places = self.places();
         if let Some(mark) = self.marks_above(id).checked_sub(1).and_then(|last| self.marks().get(last)) {
-            places.end_at(usize::from(u16::from_le_bytes(*mark)));
+            places.end_at(position_in(mark));
         }
         places.seek_back(id);
         places
@@ -168,11 +187,12 @@ impl StreamNode {
 
     /// How many marks are those of entries above an ID.
     fn marks_above(&self, id: StreamId) -> usize {
-        let places = self.places();
-        let marks = self.marks();
-        wide_partition_point(marks.len(), |at| {
-            places.id_at(usize::from(u16::from_le_bytes(marks[at]))).is_some_and(|there| there > id)
-        })
+        let (marks, ms) = (self.marks(), elapsed(id, self.master));
+        let above = wide_partition_point(marks.len(), |at| elapsed_in(&marks[at]) > ms);
+        // Only entries of the same millisecond have to be looked at themselves.
+        let equal = marks[above..].iter().take_while(|mark| elapsed_in(mark) == ms).count();
+        let is_above = |mark: &[u8; MARK]| self.places().id_at(position_in(mark)) > Some(id);
+        above + marks[above..above + equal].partition_point(is_above)
     }
 
     /// The position of the entry with an ID, if it is not deleted.
@@ -249,7 +269,7 @@ impl StreamNode {
                 && self.marks + 1 == before / STRIDE
                 && let Ok(mark) = u16::try_from(self.block().end() - out.len())
             {
-                self.push_mark(mark);
+                self.push_mark(id, mark);
             }
         }
     }
@@ -285,14 +305,17 @@ impl StreamNode {
         self.bytes[self.bytes.len() - self.marks as usize * MARK..].as_chunks().0
     }
 
-    fn push_mark(&mut self, mark: u16) {
+    fn push_mark(&mut self, id: StreamId, position: u16) {
         let needed = self.used() + (self.marks as usize + 1) * MARK;
         if needed > self.bytes.len() {
             self.resize(capacity_for(needed));
         }
         self.marks += 1;
         let at = self.bytes.len() - self.marks as usize * MARK;
-        Arc::make_mut(&mut self.bytes)[at..at + MARK].copy_from_slice(&mark.to_le_bytes());
+        let (ms, position) = (elapsed(id, self.master).to_le_bytes(), position.to_le_bytes());
+        let bytes = Arc::make_mut(&mut self.bytes);
+        bytes[at..at + 4].copy_from_slice(&ms);
+        bytes[at + 4..at + MARK].copy_from_slice(&position);
     }
 
     /// Whether these are the master's fields.
@@ -376,11 +399,11 @@ impl StreamNode {
         let start = bytes.len() - marks;
         let mut lost = 0;
         for mark in bytes[start..].as_chunks_mut::<MARK>().0 {
-            let position = u16::from_le_bytes(*mark);
-            if usize::from(position) > at {
+            let position = position_in(mark);
+            if position > at {
                 // The last marks may leave the 64 KB that they can express.
-                match u16::try_from(i32::from(position) + by) {
-                    Ok(position) => *mark = position.to_le_bytes(),
+                match u16::try_from(position as i32 + by) {
+                    Ok(position) => mark[4..].copy_from_slice(&position.to_le_bytes()),
                     Err(_) => lost += 1,
                 }
             }

@@ -122,6 +122,39 @@ fn deleting_a_huge_entry_copies_nothing_of_it() {
 }
 
 #[test]
+fn a_node_without_limits_may_be_large() {
+    let mut stream = Stream::new();
+    let limits = NodeLimits { bytes_max: 0, entries_max: 0 };
+    let pair: (&[u8], &[u8]) = (b"field", b"value");
+    for ms in 1..=20_000 {
+        stream.log_mut().append(id(ms, 0), [pair].into_iter(), limits).unwrap();
+    }
+    assert!(stream.log_mut().delete(id(127, 0)) && stream.log_mut().delete(id(19_000, 0)));
+    let trimmed = stream.log_mut().trim(trim(Keep::Length(100), false));
+    assert_eq!((trimmed.removed, stream.log().node_count()), (19_898, 1));
+    assert!(stream.log().range(StreamId::MIN, StreamId::MAX).map(|entry| entry.id.ms).eq(19_901..=20_000));
+    let ids = stream.log().range_back(id(19_950, 0), id(19_960, 0)).map(|entry| entry.id.ms);
+    assert!(ids.eq((19_950..=19_960).rev()));
+    let node = stream.log().nodes().next().unwrap();
+    // 80000 elements of entries, more than a listpack can count.
+    assert_eq!(node.elements(), u16::MAX);
+    let mut builder = StreamBuilder::new();
+    builder.push(node.master_id(), node.listpack()).unwrap();
+    let again = builder.finish(stream.log().info());
+    assert_eq!(again.log().info(), stream.log().info());
+    again.check();
+    stream.check();
+}
+
+#[test]
+fn a_frozen_stream_goes_to_another_thread() {
+    fn goes<T: Send + Sync>() {}
+    goes::<Stream>();
+    goes::<StreamDrain>();
+    goes::<StreamTeardown>();
+}
+
+#[test]
 fn consumers_numbers_are_not_given_twice() {
     let mut group = Group::new(b"group", StreamId::MIN, None);
     let numbers: Vec<_> =
