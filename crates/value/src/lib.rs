@@ -21,6 +21,7 @@
 //! | `room` | sizes of nodes' buffers |
 //! | [`score_index`] | from a member's hash to its score |
 //! | [`set`] | sets, small and large |
+//! | [`stream`] | streams: entries, consumer groups, what is pending |
 //! | [`string`] | what a string value is, borrowed ([`StrRef`]) and shared ([`Shared`]) |
 //! | [`zset`] | sorted sets, small and large |
 #![forbid(unsafe_code)]
@@ -41,6 +42,7 @@ pub mod packed;
 mod room;
 pub mod score_index;
 pub mod set;
+pub mod stream;
 pub mod string;
 pub mod zset;
 
@@ -48,4 +50,5 @@ pub use block_tree::{BlockTree, SharedSlice};
 pub use large::{Large, LargeMut, LargeRef};
 pub use member_hash::member_hash;
 pub use score_index::ScoreIndex;
+pub use stream::{Stream, StreamId};
 pub use string::{Shared, StrRef};

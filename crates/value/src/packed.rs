@@ -32,11 +32,12 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use element::Scratch;
 pub use element::{Digits, Element};
 pub use modify::{
     extend, insert, insert_all, push_back, push_front, remove, remove_between, replace, replace_all,
 };
-pub use read::{Damage, Iter, Packed, from_listpack, validate};
+pub use read::{Damage, Iter, Packed, from_listpack, validate, validate_listpack};
 
 /// Size from which a small collection has to become a large one, whatever its thresholds say. Bounds the bytes that one insertion
 /// moves and a snapshot encodes under a stripe's lock.

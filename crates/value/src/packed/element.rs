@@ -80,7 +80,24 @@ impl<'a> Element<'a> {
     }
 
     /// Appends the element as it stands in a block.
-    pub(super) fn encode(self, out: &mut Scratch) {
+    pub(crate) fn encode(self, out: &mut Scratch) {
+        // Most elements are short: their encoding, length and back length are a byte each.
+        match self {
+            Self::Int(value @ 0..=127) => {
+                if let Some([encoding, back]) = out.next(2) {
+                    (*encoding, *back) = (value as u8, 1);
+                    return;
+                }
+            }
+            Self::Bytes(bytes) if bytes.len() < 64 => {
+                if let Some([header, text @ .., back]) = out.next(bytes.len() + 2) {
+                    (*header, *back) = (0x80 | bytes.len() as u8, 1 + bytes.len() as u8);
+                    text.copy_from_slice(bytes);
+                    return;
+                }
+            }
+            _ => {}
+        }
         let start = out.len();
         match self {
             Self::Int(value) => encode_int(value, out),
@@ -158,7 +175,7 @@ fn encode_back(len: usize, out: &mut Scratch) {
 }
 
 /// Bytes on the stack while they are few: what is inserted into a block has to be contiguous first.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     short: [u8; Self::SHORT],
     len: usize,
     /// All bytes, once they are more than `short` holds.
@@ -168,15 +185,26 @@ pub(super) struct Scratch {
 impl Scratch {
     const SHORT: usize = 192;
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { short: [0; Self::SHORT], len: 0, long: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn extend(&mut self, bytes: &[u8]) {
+    /// The next bytes, to be written by the caller, if there is room without an allocation.
+    #[inline]
+    fn next(&mut self, len: usize) -> Option<&mut [u8]> {
+        if !self.long.is_empty() {
+            return None;
+        }
+        let next = self.short.get_mut(self.len..self.len + len)?;
+        self.len += len;
+        Some(next)
+    }
+
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
         let end = self.len + bytes.len();
         if self.long.is_empty() && end <= Self::SHORT {
             self.short[self.len..end].copy_from_slice(bytes);
@@ -190,7 +218,7 @@ impl Scratch {
         self.len = end;
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         if self.long.is_empty() { &self.short[..self.len] } else { &self.long }
     }
 }

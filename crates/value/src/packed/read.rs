@@ -230,9 +230,8 @@ fn validate_elements(bytes: &[u8], start: usize) -> Result<usize, Damage> {
     Ok(count)
 }
 
-/// Makes a block of a listpack from outside, after a check of every byte. Texts that other writers left as strings although they
-/// are integers become integers (invariant 3).
-pub fn from_listpack(listpack: &[u8]) -> Result<Vec<u8>, Damage> {
+/// Checks every byte of a listpack from outside and counts its elements, which may be more than a block can have.
+pub fn validate_listpack(listpack: &[u8]) -> Result<usize, Damage> {
     let (size, rest) = listpack.split_first_chunk::<4>().ok_or(Damage::Header)?;
     let (stated, rest) = rest.split_first_chunk::<2>().ok_or(Damage::Header)?;
     let (end, body) = rest.split_last().ok_or(Damage::Header)?;
@@ -241,9 +240,14 @@ pub fn from_listpack(listpack: &[u8]) -> Result<Vec<u8>, Damage> {
     }
     let count = validate_elements(&listpack[..6 + body.len()], 6)?;
     let stated = usize::from(u16::from_le_bytes(*stated));
-    if stated != count && stated != COUNT_MAX {
-        return Err(Damage::Count);
-    }
+    if stated != count && stated != COUNT_MAX { Err(Damage::Count) } else { Ok(count) }
+}
+
+/// Makes a block of a listpack from outside, after a check of every byte. Texts that other writers left as strings although they
+/// are integers become integers (invariant 3).
+pub fn from_listpack(listpack: &[u8]) -> Result<Vec<u8>, Damage> {
+    let count = validate_listpack(listpack)?;
+    let body = &listpack[6..listpack.len() - 1];
     if count > COUNT_MAX {
         return Err(Damage::TooMany);
     }
