@@ -4,13 +4,14 @@
 //! file. The server, its save and (for Redis) its child share core 0; load and probes share core 1. The same is
 //! done to a reference server, and one table shows both.
 //!
-//! What is measured where: throughput and exactness in [`versions`], latency in [`probe`], memory from the cgroup
+//! What is measured where: throughput and exactness in [`versions`], latency in [`probe`], times in which the machine itself did not run in [`standstill`], memory from the cgroup
 //! (anonymous memory of all its processes), else from `/proc`. Variants: [`big`] for one huge string.
 
 mod big;
 mod machine;
 mod overwrite;
 mod probe;
+mod standstill;
 mod versions;
 
 use std::path::{Path, PathBuf};

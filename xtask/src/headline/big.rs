@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use system_tests::{Client, Random, ServerOptions, server};
 
-use super::probe::{self, Board, Probe};
+use super::probe::{self, Board, Latencies, Probe};
+use super::standstill::Watch;
 use super::{Findings, Saved, Settings, Watched};
 use crate::bench;
 use crate::report::megabytes;
@@ -47,16 +48,18 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
         thread::spawn(move || probe::run(addr, &board, &mut probe))
     };
     thread::sleep(Duration::from_millis(500));
+    let watch = Watch::cores([0, 1]);
     board.take();
+    watch.take();
     thread::sleep(settings.before);
-    let before = board.take();
+    let (before, still_before) = (board.take(), watch.take());
     let memory_before = watched.reset_peak();
     let lower = counts.acknowledged.load(Ordering::Acquire);
     let asked = Instant::now();
     let answer = client.call(&["BGSAVE"]).map_err(|error| error.to_string())?;
     let upper = counts.sent.load(Ordering::Acquire);
     let saved = if answer.is_error() { Saved::Failed(answer.text()) } else { watched.wait_for_save(asked) };
-    let during = board.take();
+    let (during, still_during) = (board.take(), watch.take());
     let extra = watched.peak().saturating_sub(memory_before);
     board.stop();
     let probed = probing.join().map_err(|_| "the probe has panicked")?;
@@ -73,8 +76,11 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
         Saved::Yes { .. } => judge(binary, dir, lower, upper)?,
         _ => "no file".to_string(),
     };
-    let compare =
-        |kind: usize| format!("{:.2} -> {:.2} ms", before[kind].slowest_ms(), during[kind].slowest_ms());
+    let compare = |kind: usize| probe::compare(&before[kind], &during[kind], Latencies::slowest_ms);
+    let running = |kind: usize| {
+        let (b, d) = (before[kind].without(&still_before), during[kind].without(&still_during));
+        probe::compare(&b, &d, Latencies::slowest_ms)
+    };
     let median = |kind: usize| {
         format!("{:.3} -> {:.3} ms", before[kind].quantile_ms(0.5), during[kind].quantile_ms(0.5))
     };
@@ -86,6 +92,8 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
         ("extra memory at the peak", megabytes(extra as f64)),
         ("slowest SETBIT, before -> during", compare(0)),
         ("slowest APPEND, before -> during", compare(1)),
+        ("slowest SETBIT without the machine's standstills", running(0)),
+        ("slowest APPEND without the machine's standstills", running(1)),
         ("median SETBIT, before -> during", median(0)),
         ("median APPEND, before -> during", median(1)),
         ("probes before / during", format!("{} / {}", before[0].count() * 2, during[0].count() * 2)),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use system_tests::{Client, Random, Server, ServerOptions, server};
 
 use super::probe::{self, Board, Latencies, Probe};
+use super::standstill::{Standstills, Watch};
 use super::versions::{Fill, Judge, Overwrite, Verdict, Versions, share};
 use super::{Findings, Saved, Settings, Watched};
 use crate::bench;
@@ -55,7 +56,8 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
         let (board, mut probe) = (board.clone(), KeyProbe::new(versions.clone()));
         thread::spawn(move || probe::run(addr, &board, &mut probe))
     };
-    let mut phases = Phases { done: &done, board: &board };
+    let watch = Watch::cores([0, 1]);
+    let mut phases = Phases { done: &done, board: &board, watch: &watch };
     thread::sleep(WARM_UP);
     let limit = watched.limit(settings.headroom)?;
     phases.start();
@@ -93,14 +95,14 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
         _ => "no file".to_string(),
     };
     let slowed = slowness(settings, dir, &saved);
-    let compare = |kind: usize| {
-        let (b, d) = (&before.latencies[kind], &during.latencies[kind]);
-        format!("{:.2} -> {:.2} ms", b.slowest_ms(), d.slowest_ms())
+    let compare = |kind: usize, of: &dyn Fn(&Latencies) -> f64| {
+        probe::compare(&before.latencies[kind], &during.latencies[kind], of)
     };
-    let quantile = |kind: usize| {
-        let (b, d) = (&before.latencies[kind], &during.latencies[kind]);
-        format!("{:.2} -> {:.2} ms", b.quantile_ms(0.999), d.quantile_ms(0.999))
+    let running = |kind: usize| {
+        let [b, d] = [&before, &during].map(|phase| phase.latencies[kind].without(&phase.standstills));
+        probe::compare(&b, &d, Latencies::slowest_ms)
     };
+    let late = |latencies: &Latencies| latencies.quantile_ms(0.999);
     let mut findings = vec![
         ("", name),
         ("result", result),
@@ -119,10 +121,29 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
             "requests/s during",
             format!("{} ({:.0} %)", thousands(during.rate), during.rate * 100.0 / before.rate),
         ),
-        ("slowest GET, before -> during", compare(0)),
-        ("slowest SET, before -> during", compare(1)),
-        ("99.9 % of GETs within", quantile(0)),
-        ("99.9 % of SETs within", quantile(1)),
+        (
+            "the machine stood still for",
+            format!(
+                "{} -> {} of the time",
+                percent(1.0 - before.running_share()),
+                percent(1.0 - during.running_share())
+            ),
+        ),
+        (
+            "requests/s while it ran",
+            format!(
+                "{} -> {} ({})",
+                thousands(before.running_rate()),
+                thousands(during.running_rate()),
+                percent(during.running_rate() / before.running_rate())
+            ),
+        ),
+        ("slowest GET, before -> during", compare(0, &Latencies::slowest_ms)),
+        ("slowest SET, before -> during", compare(1, &Latencies::slowest_ms)),
+        ("slowest GET without standstills", running(0)),
+        ("slowest SET without standstills", running(1)),
+        ("99.9 % of GETs within", compare(0, &late)),
+        ("99.9 % of SETs within", compare(1, &late)),
         ("probes before / during", format!("{} / {}", before.count(), during.count())),
         ("the save took", seconds),
         ("its start took", cut),
@@ -138,33 +159,55 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
     Ok(findings)
 }
 
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
 /// One phase's figures.
 struct Phase {
     rate: f64,
     latencies: [Latencies; 2],
+    elapsed: Duration,
+    standstills: Standstills,
 }
 
 impl Phase {
     fn count(&self) -> usize {
         self.latencies.iter().map(Latencies::count).sum()
     }
+
+    /// The share of the time in which the server's core ran.
+    fn running_share(&self) -> f64 {
+        1.0 - self.standstills.of_core(0).as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+
+    fn running_rate(&self) -> f64 {
+        self.rate / self.running_share()
+    }
 }
 
 struct Phases<'a> {
     done: &'a AtomicU64,
     board: &'a Board,
+    watch: &'a Watch,
 }
 
 impl Phases<'_> {
     fn start(&mut self) {
         self.done.store(0, Ordering::Relaxed);
         self.board.take();
+        self.watch.take();
     }
 
     /// The figures since the last start or end.
     fn end(&mut self, elapsed: Duration) -> Phase {
         let done = self.done.swap(0, Ordering::Relaxed);
-        Phase { rate: done as f64 / elapsed.as_secs_f64(), latencies: self.board.take() }
+        Phase {
+            rate: done as f64 / elapsed.as_secs_f64(),
+            latencies: self.board.take(),
+            elapsed,
+            standstills: self.watch.take(),
+        }
     }
 }
 

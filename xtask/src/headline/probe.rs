@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use system_tests::Client;
 
+use super::standstill::Standstills;
 use crate::load;
 
 /// Pause between two probes; about a thousand probes per second and kind.
@@ -19,27 +20,44 @@ const PAUSE: Duration = Duration::from_micros(400);
 /// Latencies of one kind of command in one phase.
 #[derive(Clone, Debug, Default)]
 pub struct Latencies {
-    micros: Vec<u32>,
+    probes: Vec<(Instant, Duration)>,
 }
 
 impl Latencies {
     /// The slowest in milliseconds.
     pub fn slowest_ms(&self) -> f64 {
-        self.micros.iter().max().map_or(0.0, |&us| f64::from(us) / 1000.0)
+        self.probes.iter().map(|probe| probe.1).max().map_or(0.0, in_ms)
     }
 
     /// The given quantile in milliseconds.
     pub fn quantile_ms(&self, quantile: f64) -> f64 {
-        let mut sorted = self.micros.clone();
+        let mut sorted: Vec<Duration> = self.probes.iter().map(|probe| probe.1).collect();
         sorted.sort_unstable();
         let at = ((sorted.len() as f64 * quantile) as usize).min(sorted.len().saturating_sub(1));
-        sorted.get(at).map_or(0.0, |&us| f64::from(us) / 1000.0)
+        sorted.get(at).copied().map_or(0.0, in_ms)
     }
 
     /// How many probes there were.
     pub fn count(&self) -> usize {
-        self.micros.len()
+        self.probes.len()
     }
+
+    /// The same probes without the time for which the machine stood still meanwhile.
+    pub fn without(&self, standstills: &Standstills) -> Latencies {
+        let running = |&(begin, took): &(Instant, Duration)| {
+            (begin, took.saturating_sub(standstills.within(begin, begin + took)))
+        };
+        Latencies { probes: self.probes.iter().map(running).collect() }
+    }
+}
+
+fn in_ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// What became of one kind from one phase to the next: `of` says what of it.
+pub fn compare(before: &Latencies, during: &Latencies, of: impl Fn(&Latencies) -> f64) -> String {
+    format!("{:.2} -> {:.2} ms", of(before), of(during))
 }
 
 /// Where the probe thread leaves its results; the phases take them out.
@@ -88,12 +106,14 @@ pub fn run(addr: SocketAddr, board: &Board, probe: &mut impl Probe) -> io::Resul
         let begin = Instant::now();
         client.send_raw(&request)?;
         let reply = client.read()?;
-        let micros = begin.elapsed().as_micros().min(u128::from(u32::MAX)) as u32;
+        let took = begin.elapsed();
         if reply.is_error() {
             return Err(io::Error::other(format!("the probe was answered {}", reply.text())));
         }
         probe.answered(kind);
-        board.latencies.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[kind].micros.push(micros);
+        board.latencies.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[kind]
+            .probes
+            .push((begin, took));
         kind = 1 - kind;
         std::thread::sleep(PAUSE);
     }
@@ -106,7 +126,8 @@ mod tests {
 
     #[test]
     fn quantiles() {
-        let latencies = Latencies { micros: (1..=1000).collect() };
+        let now = Instant::now();
+        let latencies = Latencies { probes: (1..=1000).map(|us| (now, Duration::from_micros(us))).collect() };
         assert_eq!(latencies.slowest_ms(), 1.0);
         assert_eq!(latencies.quantile_ms(0.5), 0.501);
         assert_eq!(Latencies::default().quantile_ms(0.5), 0.0);
