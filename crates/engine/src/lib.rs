@@ -18,6 +18,7 @@ pub mod figures;
 pub mod latency;
 pub mod mailbox;
 mod observe;
+mod pace;
 pub mod persistence;
 mod protect;
 pub mod reply;

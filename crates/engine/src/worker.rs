@@ -35,6 +35,7 @@ use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
 use crate::mailbox::Message;
 use crate::observe::Watch;
+use crate::pace::Pace;
 use crate::persistence::Walk;
 use crate::session::{Client, Gauges, Session, Waiting};
 use crate::table::Registered;
@@ -47,15 +48,6 @@ const GATE_CHECK: usize = 64;
 
 /// Milliseconds between two rounds of what is done by the clock.
 const TICK_MS: i64 = 100;
-
-/// What a walk of a snapshot takes, in per cent of the time that serving takes: serving keeps 80 % of its thread.
-const WALK_SHARE_PERCENT: u32 = 24;
-
-/// The shortest slice of a walk: less would be spent on entering and leaving.
-const WALK_SLICE_MIN: Duration = Duration::from_micros(50);
-
-/// The longest slice of a walk: what it adds to a request's latency at most.
-const WALK_SLICE_MAX: Duration = Duration::from_micros(400);
 
 /// Output up to here is taken to have been sent when the turn has ended, until the clock shows otherwise: a socket has room for it
 /// unless its peer does not read.
@@ -158,10 +150,8 @@ pub struct Worker {
     has_due: bool,
     /// Changes not reported to persistence yet.
     pub(crate) changes: u64,
-    /// How long the turns since the last slice of a snapshot took.
-    busy: Duration,
-    /// Whether there was a turn since the snapshot was last looked at.
-    has_served: bool,
+    /// How much of a running snapshot is walked between turns.
+    pace: Pace,
     /// Connections held up by CLIENT PAUSE.
     pub(crate) paused: Vec<ConnId>,
     /// When replies that are known already are due (`Session::later`), ms since the epoch, and to which connections.
@@ -182,8 +172,7 @@ impl Worker {
             keys: Vec::new(),
             has_due: false,
             changes: 0,
-            busy: Duration::ZERO,
-            has_served: false,
+            pace: Pace::default(),
             later: BinaryHeap::new(),
         }
     }
@@ -266,8 +255,7 @@ impl Worker {
         }
         self.report_changes(&engine);
         let took = began.elapsed();
-        self.busy += took;
-        self.has_served = true;
+        self.pace.served();
         counters.loops.add(1);
         counters.loop_micros.add(took.as_micros() as u64);
     }
@@ -285,20 +273,14 @@ impl Worker {
     fn walk_snapshot(&mut self) -> bool {
         let engine = &self.engine;
         let Some(persistence) = engine.persistence.get().filter(|p| p.is_active()) else {
-            self.busy = Duration::ZERO;
+            self.pace.rest();
             return false;
         };
         persistence.wait_for_room();
-        // Short turns save up for a slice that is worth its entry; a turn without requests has time.
-        let slice = match std::mem::take(&mut self.has_served) {
-            false => WALK_SLICE_MAX,
-            true => (self.busy * WALK_SHARE_PERCENT / 100).min(WALK_SLICE_MAX),
-        };
-        if slice < WALK_SLICE_MIN {
-            return true;
-        }
-        self.busy = Duration::ZERO;
+        let begin = Instant::now();
+        let Some(slice) = self.pace.slice(begin) else { return true };
         let walk = persistence.step(&mut engine.keyspace.enter(self.id), slice);
+        self.pace.walked(begin.elapsed());
         if walk == Walk::Settle {
             persistence.settle(self.id);
             engine.judge_trouble();

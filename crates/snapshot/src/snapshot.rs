@@ -239,7 +239,7 @@ impl Snapshot {
             let Some(mut task) = task else { return self.nothing_to_walk() };
             let mut finished = false;
             while !finished {
-                finished = self.work(inside, &mut task);
+                finished = self.work(inside, &mut task, slice.saturating_sub(start.elapsed()));
                 let pause = start.elapsed() >= slice
                     || inside.keyspace().is_exclusive_wanted()
                     || (running && self.budget.is_tight());
@@ -265,13 +265,13 @@ impl Snapshot {
         }
     }
 
-    /// One stay under a stripe's lock, or one slice of a flushed table. True when the task is finished.
-    fn work(&self, inside: &mut Inside<'_>, task: &mut Task) -> bool {
+    /// One stay under a stripe's lock, or one slice of a flushed table, for `limit` at most. True when the task is finished.
+    fn work(&self, inside: &mut Inside<'_>, task: &mut Task, limit: Duration) -> bool {
         let running = self.is_running();
         let worker = inside.worker();
         let databases = inside.keyspace().databases();
         let parity = inside.keyspace().parity();
-        let mut stay = Stay::begin();
+        let mut stay = Stay::begin(limit);
         match task {
             Task::Stripe { stripe, physical, position } => {
                 let mut access = inside.lock_stripe(*stripe);
@@ -711,6 +711,7 @@ impl PreImage for Snapshot {
 /// One stay under a lock, and what it may still do.
 struct Stay {
     start: Instant,
+    limit: Duration,
     entries_left: usize,
     bytes: u64,
     until_clock: u64,
@@ -718,9 +719,10 @@ struct Stay {
 }
 
 impl Stay {
-    fn begin() -> Stay {
+    fn begin(limit: Duration) -> Stay {
         Stay {
             start: Instant::now(),
+            limit: limit.min(HOLD),
             entries_left: HOLD_ENTRIES,
             bytes: 0,
             until_clock: CLOCK_EVERY,
@@ -734,14 +736,14 @@ impl Stay {
         self.until_clock = self.until_clock.saturating_sub(1 + bytes / 1024);
         if self.until_clock == 0 {
             self.until_clock = CLOCK_EVERY;
-            self.over |= self.start.elapsed() >= HOLD;
+            self.over |= self.start.elapsed() >= self.limit;
         }
         self.over |= self.bytes >= HOLD_BYTES;
         !self.over
     }
 
     fn is_over(&self) -> bool {
-        self.over || self.start.elapsed() >= HOLD
+        self.over || self.start.elapsed() >= self.limit
     }
 }
 

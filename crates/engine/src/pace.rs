@@ -1,0 +1,108 @@
+//! How much of a reactor's time the walk of a running snapshot gets.
+//!
+//! Under load the walk earns a share of the thread's time, and spends it in slices that are worth entering the gate for. A turn
+//! without requests is time to spare, but not for long: with clients that wait for replies, a thread that serves all it has finds nothing for some microseconds,
+//! many times a second, and a long slice in each such gap would take far more than the share. So slices in gaps begin short and double while nothing comes.
+//!
+//! Bounds: a request waits for one slice at most, [`SLICE_MAX`] and what the last stay under a lock takes beyond it.
+
+use std::time::Duration;
+
+use quanta::Instant;
+
+/// What the walk earns, in per cent of the thread's time. Three million keys of 200 bytes, overwritten flat out, are saved within 4 seconds on one core.
+const SHARE_PERCENT: u32 = 20;
+
+/// The shortest slice: less would be spent on entering and leaving.
+const SLICE_MIN: Duration = Duration::from_micros(50);
+
+/// The longest slice.
+const SLICE_MAX: Duration = Duration::from_micros(400);
+
+/// One reactor's pace.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// When the share was last earned; none while nothing is saved.
+    counted_until: Option<Instant>,
+    earned: Duration,
+    has_served: bool,
+    /// The last slice since a turn with requests.
+    gap: Duration,
+}
+
+impl Pace {
+    /// This turn had requests.
+    pub(crate) fn served(&mut self) {
+        self.has_served = true;
+    }
+
+    /// Nothing is being saved.
+    pub(crate) fn rest(&mut self) {
+        *self = Pace::default();
+    }
+
+    /// How long to walk after this turn; none when the share is not worth a slice yet.
+    pub(crate) fn slice(&mut self, now: Instant) -> Option<Duration> {
+        let since = now.saturating_duration_since(self.counted_until.replace(now).unwrap_or(now));
+        // What was not spent in time, because the thread stood still or the writer was behind, is no claim on what comes.
+        self.earned = (self.earned + since * SHARE_PERCENT / 100).min(SLICE_MAX);
+        if std::mem::take(&mut self.has_served) {
+            self.gap = Duration::ZERO;
+            return (self.earned >= SLICE_MIN).then_some(self.earned);
+        }
+        let slice = (self.gap * 2).clamp(SLICE_MIN, SLICE_MAX);
+        self.gap = slice;
+        Some(slice)
+    }
+
+    /// A slice has taken so long.
+    pub(crate) fn walked(&mut self, took: Duration) {
+        self.earned = self.earned.saturating_sub(took);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TURN: Duration = Duration::from_micros(100);
+
+    #[test]
+    fn under_load_the_walk_has_its_share_and_no_more() {
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let start = now;
+        let mut walked = Duration::ZERO;
+        for _ in 0..10_000 {
+            now += TURN;
+            pace.served();
+            if let Some(slice) = pace.slice(now) {
+                assert!((SLICE_MIN..=SLICE_MAX).contains(&slice), "{slice:?}");
+                now += slice;
+                walked += slice;
+                pace.walked(slice);
+            }
+        }
+        let percent = walked.as_nanos() * 100 / (now - start).as_nanos();
+        assert!((u128::from(SHARE_PERCENT) - 1..=u128::from(SHARE_PERCENT)).contains(&percent), "{percent}");
+    }
+
+    #[test]
+    fn gaps_between_requests_are_not_taken_for_idleness() {
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let mut slices = Vec::new();
+        for turn in 0..9 {
+            now += TURN;
+            if turn == 6 {
+                pace.served();
+                // A fifth of the turn and of the slice before it: what was walked in gaps is no claim.
+                assert_eq!(pace.slice(now), Some(TURN));
+                continue;
+            }
+            let slice = pace.slice(now).expect("nobody waits");
+            slices.push(slice.as_micros());
+            now += slice;
+            pace.walked(slice);
+        }
+        assert_eq!(slices, [50, 100, 200, 400, 400, 400, 50, 100]);
+    }
+}
