@@ -184,6 +184,8 @@ pub struct Memory {
     pub lfu_log_factor: u32,
     /// Decay of the frequency counter.
     pub lfu_decay_minutes: u32,
+    /// Whether full memory is joined into huge pages.
+    pub huge_pages: bool,
 }
 
 /// Expiry and freeing.
@@ -325,6 +327,7 @@ impl From<&Settings> for Config {
                 policy: EvictionPolicy::from_value(read.choice("maxmemory-policy")),
                 lfu_log_factor: read.number("lfu-log-factor"),
                 lfu_decay_minutes: read.number("lfu-decay-time"),
+                huge_pages: read.bool("huge-pages"),
             },
             freeing: ExpiryAndFreeing { lazy_user_flush: read.bool("lazyfree-lazy-user-flush") },
             clients: clients(read),

@@ -60,6 +60,8 @@ fn start(shell: &Shell) -> Result<Server, String> {
         workers: reactors + OTHER_WORKERS,
     }));
     keyspace::set_background_thread(true);
+    keyspace::huge::set(config.memory.huge_pages);
+    shell.live.add_applier(Box::new(HugePagesApplier));
     let mut table = CommandTable::new(commands::all());
     for rename in &config.security.renames {
         table.rename(&rename.from, rename.to.as_deref())?;
@@ -93,6 +95,16 @@ fn start(shell: &Shell) -> Result<Server, String> {
     let threads =
         group.into_iter().enumerate().map(|(id, reactor)| run_reactor(&engine, id, reactor)).collect();
     Ok(Server { engine, saving, endings, worker: WorkerId(reactors), threads })
+}
+
+/// Switches the joining of pages on and off.
+struct HugePagesApplier;
+
+impl Applier for HugePagesApplier {
+    fn apply(&self, change: &Change<'_>) -> Result<(), ApplyError> {
+        keyspace::huge::set(change.new.memory.huge_pages);
+        Ok(())
+    }
 }
 
 /// Tells saving about changed options, and has it judged at once whether writes are refused from here on.

@@ -54,7 +54,9 @@ fn main() {
                 let mut access = inside.lock_stripe(stripe);
                 from = access.walk_owed(0, stripe, position, STAY, |entry| {
                     seen += 1;
-                    if skip { return true; }
+                    if skip {
+                        return true;
+                    }
                     block.extend_from_slice(entry.key);
                     if let ValueRef::String(StrRef::Bytes(bytes)) = entry.value {
                         block.extend_from_slice(bytes);

@@ -33,6 +33,7 @@ use value::Large;
 
 use crate::fields::FieldDeadlines;
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
+use crate::huge;
 use crate::reclaim::Reclaimer;
 use crate::sync::{RawLock, RwLock};
 use crate::table::{EntryView, Expired, Mark, SinkSource, Table, TableBytes};
@@ -835,6 +836,7 @@ impl<'k> Access<'k> {
         keyspace.parity.store(self.parity, Ordering::Relaxed);
         let former = keyspace.sink.write().replace(sink);
         assert!(former.is_none(), "one snapshot at a time");
+        huge::hold_up(true);
         let mut logical = vec![0; keyspace.physical.len()];
         for (number, physical) in keyspace.physical.iter().enumerate() {
             logical[physical.load(Ordering::Relaxed) as usize] = number as u32;
@@ -845,7 +847,9 @@ impl<'k> Access<'k> {
     /// The snapshot wants no more pre-images: it is complete, or it was given up and only its marks remain to be settled.
     pub fn detach_sink(&mut self) {
         self.assert_exclusive();
-        self.keyspace.sink.write().take();
+        if self.keyspace.sink.write().take().is_some() {
+            huge::hold_up(false);
+        }
     }
 }
 

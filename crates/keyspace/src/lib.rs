@@ -22,6 +22,8 @@ mod expiry;
 #[cfg(not(loom))]
 mod fields;
 #[cfg(not(loom))]
+pub mod huge;
+#[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
 mod keyspace;

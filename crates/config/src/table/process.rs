@@ -54,7 +54,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Redis: switch transparent huge pages off for the process.",
     )
     .immutable()
-    .noted("has no effect here: huge pages do no harm without fork, and are left as the system has them"),
+    .noted("has no effect here: huge pages do no harm without fork; see huge-pages"),
     OptionSpec::bool("dynamic-hz", "yes", "Redis: raise hz with the number of clients.")
         .noted("has no effect here: periodic work is driven by deadlines"),
     OptionSpec::bool(

@@ -1,0 +1,195 @@
+//! Joins pages of the heap that are in use from end to end into huge pages of 2 MiB, on a thread of its own.
+//!
+//! Keys lie all over memory, so nearly every access needs a translation that the processor has forgotten; with huge pages it hardly
+//! ever does. Servers that fork have to switch huge pages off, since the first write after a fork copies 2 MiB instead of 4 KiB. This one does not
+//! fork.
+//!
+//! The kernel's own ways are not good enough. Huge pages at the first touch, or put together by `khugepaged`, also cover memory that nobody
+//! uses or that was given back: the resident size grows. Here a range is joined only when every page of it is resident, so
+//! that nothing is added, and only when that was so in two rounds, so that memory that comes and goes is left alone.
+//!
+//! ```text
+//!   every second:   /proc/self/maps ─> anonymous mappings ─> ranges of 2 MiB ─ mincore ─> full now and last time ─> MADV_COLLAPSE
+//! ```
+//! When a part of a huge page is given back, the kernel splits it again.
+//!
+//! It knows nothing of entries and does not touch memory. Whoever uses a range while it is joined waits for the copy of 2 MiB, less
+//! than a millisecond; no lock is held meanwhile.
+//!
+//! Faults: without the call (Linux before 6.1) the thread ends. When no huge page can be had, it waits ever longer. It never fails anything else.
+//! Bounds: a fifth of one processor while there is something to join, nothing during a snapshot, which needs the processor more; eight bytes for each range that is full.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// A huge page.
+const RANGE: usize = 2 << 20;
+/// A page that `mincore` tells about.
+const PAGE: usize = 4 << 10;
+/// Between two rounds.
+const ROUND: Duration = Duration::from_secs(1);
+/// For each unit of processor time the thread rests so many.
+const REST: u32 = 4;
+/// How long the thread works before it rests.
+const BREATH: Duration = Duration::from_micros(200);
+/// How long to wait after a failure at most.
+const WAIT_MAX: Duration = Duration::from_secs(256);
+
+static ON: AtomicBool = AtomicBool::new(false);
+/// Snapshots that are being taken.
+static HELD_UP: AtomicU32 = AtomicU32::new(0);
+
+/// Lets the thread join pages, or stops it; starts it when it is needed for the first time. What has been joined stays so.
+pub fn set(on: bool) {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    ON.store(on, Ordering::Relaxed);
+    if on && !STARTED.swap(true, Ordering::Relaxed) {
+        // Without the thread pages stay as the kernel hands them out.
+        let _ = thread::Builder::new().name("huge-pages".into()).spawn(run);
+    }
+}
+
+/// A snapshot begins (true) or ends.
+pub(crate) fn hold_up(begins: bool) {
+    match begins {
+        true => HELD_UP.fetch_add(1, Ordering::Relaxed),
+        false => HELD_UP.fetch_sub(1, Ordering::Relaxed),
+    };
+}
+
+fn run() {
+    let mut full = Vec::new();
+    let mut wait = ROUND;
+    loop {
+        thread::sleep(wait);
+        if !ON.load(Ordering::Relaxed) {
+            full = Vec::new();
+            continue;
+        }
+        wait = match round(&mut full) {
+            Ok(()) => ROUND,
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return,
+            Err(_) => (wait * 2).min(WAIT_MAX),
+        };
+    }
+}
+
+/// Looks at all ranges; `full` are those that were full last time, in ascending order.
+fn round(full: &mut Vec<usize>) -> io::Result<()> {
+    let last = std::mem::take(full);
+    let mut spent = processor_time();
+    for mapping in mappings(BufReader::new(File::open("/proc/self/maps")?))? {
+        let mut range = mapping.start.next_multiple_of(RANGE);
+        while range + RANGE <= mapping.end {
+            while HELD_UP.load(Ordering::Relaxed) > 0 {
+                thread::sleep(ROUND);
+            }
+            if is_full(range) {
+                full.push(range);
+                if last.binary_search(&range).is_ok() {
+                    join(range)?;
+                }
+            }
+            let now = processor_time();
+            if now - spent > BREATH {
+                thread::sleep((now - spent) * REST);
+                spent = now;
+            }
+            range += RANGE;
+        }
+    }
+    Ok(())
+}
+
+/// What this thread has used.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// The anonymous mappings for reading and writing in what `/proc/PID/maps` says (proc_pid_maps(5)).
+fn mappings(lines: impl BufRead) -> io::Result<Vec<Range<usize>>> {
+    let mut found = Vec::new();
+    for line in lines.lines() {
+        let line = line?;
+        let mut words = line.split_ascii_whitespace();
+        let (Some(addresses), Some("rw-p"), Some(_), Some("00:00"), Some("0"), None) =
+            (words.next(), words.next(), words.next(), words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let bounds = addresses.split_once('-').and_then(|(start, end)| {
+            Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
+        });
+        found.extend(bounds);
+    }
+    Ok(found)
+}
+
+/// Whether every page of a range is resident. False when it has been unmapped meanwhile.
+fn is_full(range: usize) -> bool {
+    let mut pages = [0u8; RANGE / PAGE];
+    // SAFETY: the kernel writes one byte for each page of the range into `pages`, which has as many; it only looks at the range.
+    let rc = unsafe { libc::mincore(range as *mut libc::c_void, RANGE, pages.as_mut_ptr()) };
+    rc == 0 && pages.iter().all(|page| page & 1 == 1)
+}
+
+/// Joins a range. One that is joined already costs a look.
+fn join(range: usize) -> io::Result<()> {
+    // SAFETY: MADV_COLLAPSE changes neither content nor addresses, whoever uses the range (madvise(2)).
+    let rc = unsafe { libc::madvise(range as *mut libc::c_void, RANGE, libc::MADV_COLLAPSE) };
+    if rc == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        // The call is unknown, or no huge page could be had.
+        Some(libc::EINVAL | libc::ENOMEM | libc::EAGAIN) => Err(error),
+        // Unmapped meanwhile, or pinned by somebody: not this one.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAPS: &str = "\
+5581c8a00000-5581c8a21000 r--p 00000000 fe:00 131  /usr/bin/evenkeel
+5581c9c00000-5581c9c21000 rw-p 00000000 00:00 0    [heap]
+7f0000000000-7f0000a00000 rw-p 00000000 00:00 0
+7f0000a00000-7f0000b00000 ---p 00000000 00:00 0
+7f0010000000-7f0010200000 rw-s 00000000 00:01 77   /dev/zero (deleted)
+7f0020000000-7f0020400000 rw-p 00000000 00:00 0
+";
+
+    #[test]
+    fn only_private_anonymous_memory_is_considered() {
+        let found = mappings(MAPS.as_bytes()).unwrap();
+        assert_eq!(found, [0x7f00_0000_0000..0x7f00_00a0_0000, 0x7f00_2000_0000..0x7f00_2040_0000]);
+    }
+
+    #[test]
+    fn a_range_is_joined_when_it_is_full_and_keeps_its_content() {
+        let mut memory = vec![0u8; 3 * RANGE];
+        let range = (memory.as_ptr() as usize).next_multiple_of(RANGE);
+        let at = range - memory.as_ptr() as usize;
+        for page in 0..RANGE / PAGE - 1 {
+            memory[at + page * PAGE] = page as u8 | 1;
+        }
+        assert!(!is_full(range), "its last page was never touched");
+        memory[at + RANGE - 1] = 7;
+        assert!(is_full(range));
+        match join(range) {
+            Ok(()) => {}
+            // An older kernel, or one that has no huge page left.
+            Err(error) => println!("not joined: {error}"),
+        }
+        assert!((0..RANGE / PAGE - 1).all(|page| memory[at + page * PAGE] == page as u8 | 1));
+        assert_eq!(memory[at + RANGE - 1], 7);
+    }
+}
