@@ -12,15 +12,22 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 
 use tikv_jemalloc_sys as ffi;
 
 /// jemalloc as the process's allocator: `#[global_allocator] static ALLOCATOR: keyspace::Allocator = keyspace::Allocator;`.
 pub struct Allocator;
 
-fn flags(layout: &Layout) -> c_int {
+/// Blocks from this size on have an arena of their own.
+///
+/// Buffers come and go; between slabs of small blocks they would leave holes, and memory with holes is not joined into huge pages (`huge.rs`).
+const LARGE: usize = 16 << 10;
+
+fn flags(layout: &Layout, size: usize) -> c_int {
     // Every size class of quantum 8 is aligned to at least 8.
-    if layout.align() <= 8 { 0 } else { layout.align().trailing_zeros() as c_int }
+    let align = if layout.align() <= 8 { 0 } else { layout.align().trailing_zeros() as c_int };
+    if size < LARGE { align } else { align | arena_flags(&LARGE_ARENA) }
 }
 
 // SAFETY: each method forwards to jemalloc's extended interface with the layout's size and, above 8 bytes, its alignment;
@@ -28,22 +35,22 @@ fn flags(layout: &Layout) -> c_int {
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller promises a layout of non-zero size.
-        unsafe { ffi::mallocx(layout.size(), flags(&layout)).cast() }
+        unsafe { ffi::mallocx(layout.size(), flags(&layout, layout.size())).cast() }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller promises a layout of non-zero size.
-        unsafe { ffi::mallocx(layout.size(), flags(&layout) | ffi::MALLOCX_ZERO).cast() }
+        unsafe { ffi::mallocx(layout.size(), flags(&layout, layout.size()) | ffi::MALLOCX_ZERO).cast() }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller promises that `block` came from this allocator with this layout (A1).
-        unsafe { ffi::sdallocx(block.cast(), layout.size(), flags(&layout)) }
+        unsafe { ffi::sdallocx(block.cast(), layout.size(), flags(&layout, layout.size())) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: as for `dealloc`, and the caller promises a non-zero new size.
-        unsafe { ffi::rallocx(block.cast(), new_size, flags(&layout)).cast() }
+        unsafe { ffi::rallocx(block.cast(), new_size, flags(&layout, new_size)).cast() }
     }
 }
 
@@ -82,6 +89,47 @@ pub(crate) fn entry_block(size: usize) -> NonNull<u8> {
 pub(crate) unsafe fn free_entry_block(block: NonNull<u8>, size: usize) {
     // SAFETY: by this function's contract.
     unsafe { ffi::sdallocx(block.as_ptr().cast(), size, 0) }
+}
+
+/// Allocates a zeroed block of `size` bytes for an index, aligned to a cache line. Aborts the process when the system has no memory.
+///
+/// Indexes have an arena of their own: what a growing index leaves behind would be holes between entries, and memory with holes is not
+/// joined into huge pages (`huge.rs`). No thread caches these blocks, of which there is one for hundreds of keys.
+pub(crate) fn index_block(size: usize) -> NonNull<u8> {
+    debug_assert!(size > 0);
+    // SAFETY: `size` is not 0, and the arena exists (`arena_flags`).
+    let block: *mut u8 =
+        unsafe { ffi::mallocx(size, arena_flags(&INDEX_ARENA) | LINE | ffi::MALLOCX_ZERO).cast() };
+    match NonNull::new(block) {
+        Some(block) => block,
+        None => {
+            std::alloc::handle_alloc_error(Layout::from_size_align(size, 64).unwrap_or(Layout::new::<u64>()))
+        }
+    }
+}
+
+/// Gives an index's block back.
+///
+/// # Safety
+/// `block` came from [`index_block`] with the same `size` and is not used again.
+pub(crate) unsafe fn free_index_block(block: NonNull<u8>, size: usize) {
+    // SAFETY: by this function's contract; the block itself says which arena it is from.
+    unsafe { ffi::sdallocx(block.as_ptr().cast(), size, LINE | ffi::MALLOCX_TCACHE_NONE) }
+}
+
+/// Aligned to a cache line.
+const LINE: c_int = ffi::MALLOCX_ALIGN(64);
+
+static INDEX_ARENA: OnceLock<c_int> = OnceLock::new();
+static LARGE_ARENA: OnceLock<c_int> = OnceLock::new();
+
+/// The flags that choose an arena; made when they are asked for first.
+fn arena_flags(arena: &OnceLock<c_int>) -> c_int {
+    *arena.get_or_init(|| {
+        // Without an arena of their own the blocks lie among others, and all else is the same.
+        let number = read_ctl::<std::ffi::c_uint>(c"arenas.create");
+        number.map_or(0, |number| ffi::MALLOCX_ARENA(number as usize)) | ffi::MALLOCX_TCACHE_NONE
+    })
 }
 
 /// The allocator's figures, in bytes (jemalloc's `stats.*`).
@@ -194,6 +242,22 @@ mod tests {
             // SAFETY: nallocx only computes.
             let real = unsafe { ffi::nallocx(size, 0) };
             assert_eq!(size_class(size), real, "size {size}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_an_index_are_zeroed_lines() {
+        for size in [64, 320, 8192, 64] {
+            let block = index_block(size);
+            // SAFETY: a block of `size` bytes that nobody else knows.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(block.as_ptr(), size) };
+            assert!(
+                block.as_ptr().addr().is_multiple_of(64) && bytes.iter().all(|&byte| byte == 0),
+                "{size}"
+            );
+            bytes.fill(1);
+            // SAFETY: it came from index_block(size) and is not used again.
+            unsafe { free_index_block(block, size) };
         }
     }
 

@@ -39,6 +39,8 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
+use crate::alloc;
+
 /// Slots in a bucket.
 pub(crate) const BUCKET_SLOTS: usize = 8;
 
@@ -80,8 +82,6 @@ struct Bucket([Slot; BUCKET_SLOTS]);
 const _: () = assert!(size_of::<Bucket>() == 64);
 
 impl Bucket {
-    const EMPTY: Bucket = Bucket([0; BUCKET_SLOTS]);
-
     fn room(&self) -> Option<usize> {
         self.0.iter().position(|&slot| slot == 0)
     }
@@ -126,8 +126,12 @@ unsafe impl Send for Buckets {}
 
 impl Buckets {
     fn new(count: u16) -> Buckets {
-        let whole: Box<[Bucket]> = vec![Bucket::EMPTY; count as usize].into_boxed_slice();
-        Buckets { first: NonNull::from(Box::leak(whole)).cast(), count }
+        if count == 0 {
+            return Buckets { first: NonNull::dangling(), count };
+        }
+        // Zeros are empty slots.
+        let first = alloc::index_block(usize::from(count) * size_of::<Bucket>());
+        Buckets { first: first.cast(), count }
     }
 }
 
@@ -136,7 +140,7 @@ impl std::ops::Deref for Buckets {
 
     #[inline]
     fn deref(&self) -> &[Bucket] {
-        // SAFETY: `new` leaked a slice of `count` buckets at `first`, which only `drop` takes back.
+        // SAFETY: `new` made `count` empty buckets at `first`, which only `drop` gives back.
         unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.count as usize) }
     }
 }
@@ -151,9 +155,11 @@ impl std::ops::DerefMut for Buckets {
 
 impl Drop for Buckets {
     fn drop(&mut self) {
-        let whole = std::ptr::slice_from_raw_parts_mut(self.first.as_ptr(), self.count as usize);
-        // SAFETY: this is the slice that `new` leaked, given back once.
-        drop(unsafe { Box::from_raw(whole) });
+        if self.count > 0 {
+            let bytes = usize::from(self.count) * size_of::<Bucket>();
+            // SAFETY: this is the block that `new` asked for, given back once.
+            unsafe { alloc::free_index_block(self.first.cast(), bytes) };
+        }
     }
 }
 
