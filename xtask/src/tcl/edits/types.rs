@@ -1,0 +1,106 @@
+//! The edits of the units about collections and what goes with them: the encodings of 7.2, and means that are not here yet.
+
+use super::{Edit, edit};
+
+/// Sorted by unit.
+pub const ROWS: &[Edit] = &[
+    Edit {
+        unit: "unit/type/hash",
+        from: (
+            "        set _ $k\n    } {ZIP_INT_8B 127 ZIP_INT_16B 32767 ZIP_INT_32B 2147483647 ZIP_INT_64B 9223372036854775808 ZIP_INT_IMM_MIN 0 \
+             ZIP_INT_IMM_MAX 12}",
+            2,
+        ),
+        to: "        lsort -stride 2 $k\n    } {ZIP_INT_16B 32767 ZIP_INT_32B 2147483647 ZIP_INT_64B 9223372036854775808 ZIP_INT_8B 127 \
+             ZIP_INT_IMM_MAX 12 ZIP_INT_IMM_MIN 0}",
+        why: "a hash of more than 8 KB is in the order of hashes whatever the thresholds",
+    },
+    Edit {
+        unit: "unit/type/list",
+        from: ("r debug quicklist-packed-threshold", 28),
+        to: "lindex OK ;#",
+        why: "a long element has a node of its own at 4 KB; the lists behave the same",
+    },
+    edit(
+        "unit/type/set",
+        "        \"set-max-intset-entries\" 512\n",
+        "        \"set-max-intset-entries\" 512\n        \"set-max-listpack-entries\" 0\n",
+        "sets of other than numbers have no listpack before 7.2",
+    ),
+    edit(
+        "unit/type/set",
+        "        # 2) Wait for the hash set rehashing to finish.\n        while {[is_rehashing myset]} {\n            r srandmember myset 100\n        }\n\n",
+        "",
+        "a set is never rehashed; fair choice stays",
+    ),
+    edit(
+        "unit/type/set",
+        "        r bgsave\n        rem_hash_set_top_N myset [expr {[r scard myset] - 500}]\n        assert_equal [r scard myset] 500\n\n        \
+         # 4) Kill RDB child process to restart rehashing.\n        set pid1 [get_child_pid 0]\n        catch {exec kill -9 $pid1}\n        \
+         waitForBgsave r\n\n        # 5) Let the set hash to start rehashing\n        r spop myset 1\n        assert [is_rehashing myset]\n\n        \
+         # 6) Verify that when rdb saving is in progress, rehashing will still be performed (because\n        \
+         # the ratio is extreme) by waiting for it to finish during an active bgsave.\n        r bgsave\n\n        \
+         while {[is_rehashing myset]} {\n            r srandmember myset 1\n        }\n        if {$::verbose} {\n            \
+         puts [r debug HTSTATS-KEY myset]\n        }\n\n        set pid1 [get_child_pid 0]\n        catch {exec kill -9 $pid1}\n        waitForBgsave r\n",
+        "        rem_hash_set_top_N myset [expr {[r scard myset] - 500}]\n        assert_equal [r scard myset] 500\n",
+        "a set is never rehashed and a save has no child process; fair choice stays",
+    ),
+    edit(
+        "unit/type/set",
+        "        assert {[is_rehashing myset]}\n\n        # Now that we have a hash set with only one long chain bucket.\n        \
+         set htstats [r debug HTSTATS-KEY myset]\n        assert {[regexp {different slots: ([0-9]+)} $htstats - different_slots]}\n        \
+         assert {[regexp {max chain length: ([0-9]+)} $htstats - max_chain_length]}\n        \
+         assert {$different_slots == 1 && $max_chain_length == 30}\n",
+        "",
+        "there are no chains; fair choice stays",
+    ),
+    Edit {
+        unit: "unit/type/zset",
+        from: ("assert_equal [lindex $aux $i] [r zscore zscoretest $i]", 2),
+        to: "assert {[lindex $aux $i] == [r zscore zscoretest $i]}",
+        why: "the shortest digits that mean the same number, nearly as from 7.2 on",
+    },
+    edit(
+        "unit/type/zset",
+        "assert_equal [lindex $aux $i] [r zmscore zscoretest $i]",
+        "assert {[lindex $aux $i] == [r zmscore zscoretest $i]}",
+        "the shortest digits that mean the same number, nearly as from 7.2 on",
+    ),
+    edit(
+        "unit/sort",
+        "        r multi\n        r sort zset by nosort asc\n        r sort zset by nosort desc\n        r exec\n",
+        "        list [r sort zset by nosort asc] [r sort zset by nosort desc]\n",
+        "no MULTI",
+    ),
+    edit("unit/other", "        r client tracking on\n", "", "no CLIENT TRACKING; the name stays"),
+    edit(
+        "unit/other",
+        "        r bgrewriteaof\n        waitForBgrewriteaof r\n        r debug loadaof\n        set ttl [r ttl x]\n        set e2",
+        "        set ttl [r ttl x]\n        set e2",
+        "no append-only files; the RDB file stays",
+    ),
+    edit(
+        "integration/rdb",
+        "        r config set rdb-key-save-delay 10000000\n        populate 1000\n        r set x x\n        r bgsave\n        \
+         set pid1 [get_child_pid 0]\n        catch {exec kill -9 $pid1}\n",
+        "        populate 1000\n        r set x x\n        set path [file join [lindex [r config get dir] 1] dump.rdb]\n        \
+         file mkdir $path\n        r bgsave\n",
+        "a save has no child process, so it fails because a folder is in its way",
+    ),
+    edit(
+        "integration/rdb",
+        "        # repeate with script\n        assert_error {MISCONF *} {r eval {\n            return redis.call('set','x',1)\n            } 1 x\n        }\n        \
+         assert_equal {x} [r eval {\n            return redis.call('get','x')\n            } 1 x\n        ]\n\n        # again with script using shebang\n        \
+         assert_error {MISCONF *} {r eval {#!lua\n            return redis.call('set','x',1)\n            } 1 x\n        }\n        \
+         assert_equal {x} [r eval {#!lua flags=no-writes\n            return redis.call('get','x')\n            } 1 x\n        ]\n\n        \
+         r config set rdb-key-save-delay 0\n",
+        "        file delete $path\n",
+        "no scripts; no child process",
+    ),
+    edit(
+        "support/test",
+        "    set val [r object encoding $key]\n",
+        "    set val [r object encoding $key]\n    if {$enc eq {quicklist} && $val eq {listpack}} {set enc listpack}\n",
+        "a short list is a listpack from 7.2 on",
+    ),
+];
