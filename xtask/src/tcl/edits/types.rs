@@ -79,6 +79,116 @@ pub const ROWS: &[Edit] = &[
         "        set ttl [r ttl x]\n        set e2",
         "no append-only files; the RDB file stays",
     ),
+    Edit {
+        unit: "integration/corrupt-dump",
+        from: ("        assert_equal [count_log_message 0 \"ASSERTION FAILED\"] 1\n", 10),
+        to: "        assert_equal [count_log_message 0 \"ASSERTION FAILED\"] 0\n        assert_equal [r ping] PONG\n",
+        why: "no payload is taken that makes a later request fail",
+    },
+    edit(
+        "integration/corrupt-dump",
+        "tags {\"dump\" \"corruption\" \"external:skip\"} {\n",
+        "tags {\"dump\" \"corruption\" \"external:skip\"} {\nproc r_or_refused {args} { catch {r {*}$args} }\n",
+        "a payload is checked in full, whatever sanitize-dump-payload says",
+    ),
+    Edit {
+        unit: "integration/corrupt-dump",
+        from: ("\n        r RESTORE _stream 0 ", 3),
+        to: "\n        r_or_refused RESTORE _stream 0 ",
+        why: "a payload is checked in full, whatever sanitize-dump-payload says",
+    },
+    Edit {
+        unit: "integration/corrupt-dump",
+        from: ("\n        r restore _stream 0 ", 3),
+        to: "\n        r_or_refused restore _stream 0 ",
+        why: "a payload is checked in full, whatever sanitize-dump-payload says",
+    },
+    edit(
+        "integration/corrupt-dump",
+        "\n         r restore _hashbig 0 ",
+        "\n         r_or_refused restore _hashbig 0 ",
+        "a payload is checked in full, whatever sanitize-dump-payload says",
+    ),
+    edit(
+        "integration/corrupt-dump",
+        "[count_log_message 0 \"Guru Meditation\"] 1",
+        "[count_log_message 0 \"Guru Meditation\"] 0",
+        "no payload is taken that makes a later request fail",
+    ),
+    edit(
+        "integration/corrupt-dump",
+        "assert_equal [count_log_message 0 \"listpack with dup elements\"] 1\n",
+        "assert_match \"*Bad data format*\" $err\n",
+        "a payload is checked in full, whatever sanitize-dump-payload says",
+    ),
+    Edit {
+        unit: "integration/corrupt-dump",
+        from: ("*Zset ziplist integrity check failed*", 2),
+        to: "*integrity check failed*",
+        why: "the log's own words",
+    },
+    edit(
+        "integration/corrupt-dump",
+        "*Zipmap integrity check failed*",
+        "*integrity check failed*",
+        "the log's own words",
+    ),
+    Edit {
+        unit: "integration/corrupt-dump",
+        from: ("*Stream listpack integrity check failed*", 2),
+        to: "*integrity check failed*",
+        why: "the log's own words",
+    },
+    edit(
+        "integration/corrupt-dump",
+        "*Duplicate stream consumer detected*",
+        "*integrity check failed*",
+        "the log's own words",
+    ),
+    edit(
+        "integration/corrupt-dump",
+        "    assert_equal [count_message_lines $stdout \"Terminating server after rdb file reading failure.\"]  1\n    \
+         assert_lessthan 1 [count_message_lines $stdout \"integrity check failed\"]\n",
+        "    assert_equal [count_message_lines $stdout \"Fatal error loading the DB, check server logs. Exiting: at byte\"] 1\n",
+        "the log's own words",
+    ),
+    edit(
+        "integration/corrupt-dump",
+        "            verify_log_message 0 \"*skipping empty key: set*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: list_quicklist*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: list_quicklist_empty_ziplist*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: list_ziplist*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: hash*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: hash_ziplist*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: zset*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: zset_ziplist*\" 0\n            \
+         verify_log_message 0 \"*skipping empty key: zset_listpack*\" 0\n",
+        "",
+        "keys are never logged; their number is",
+    ),
+    edit(
+        "integration/corrupt-dump-fuzzer",
+        "        $rd xadd stream$suffix * item 1 value $val\n",
+        "",
+        "no streams",
+    ),
+    edit("integration/corrupt-dump-fuzzer", "$elements * 5", "$elements * 4", "no streams"),
+    edit(
+        "integration/corrupt-dump-fuzzer",
+        "    # add some metadata to the stream\n    r xgroup create stream mygroup 0\n    \
+         set records [r xreadgroup GROUP mygroup Alice COUNT 2 STREAMS stream >]\n    \
+         r xdel stream [lindex [lindex [lindex [lindex $records 0] 1] 1] 0]\n    \
+         r xack stream mygroup [lindex [lindex [lindex [lindex $records 0] 1] 0] 0]\n",
+        "",
+        "no streams",
+    ),
+    edit(
+        "integration/corrupt-dump-fuzzer",
+        "    r xadd streambig * item 1 value 1\n    r xadd streambig * item 1 unique value\n",
+        "",
+        "no streams",
+    ),
+    edit("integration/rdb", "*CRC error*", "*the checksum is*", "the log's own words"),
     edit(
         "integration/rdb",
         "        r config set rdb-key-save-delay 10000000\n        populate 1000\n        r set x x\n        r bgsave\n        \
