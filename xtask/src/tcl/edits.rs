@@ -150,7 +150,7 @@ const EDITS: &[Edit] = &[
 
 /// Applies all edits to the suite in `folder`, a fresh copy. Returns how many there are.
 pub fn apply(folder: &Path) -> Result<usize, String> {
-    let all = || EDITS.iter().chain(types::ROWS);
+    let all = || EDITS.iter().chain(types::ROWS).chain(types::SHORTER);
     for edit in all() {
         let path = folder.join("tests").join(format!("{}.tcl", edit.unit));
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());

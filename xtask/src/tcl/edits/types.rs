@@ -22,6 +22,30 @@ pub const ROWS: &[Edit] = &[
         why: "a long element has a node of its own at 4 KB; the lists behave the same",
     },
     edit(
+        "unit/scan",
+        "start_server {tags {\"scan network\"}} {",
+        "start_server {tags {\"scan network\"} overrides {\"set-max-listpack-entries\" 0}} {",
+        "sets of other than numbers have no listpack before 7.2",
+    ),
+    edit(
+        "unit/keyspace",
+        "start_server {tags {\"keyspace\"}} {",
+        "start_server {tags {\"keyspace\"} overrides {\"set-max-listpack-entries\" 0}} {",
+        "sets of other than numbers have no listpack before 7.2",
+    ),
+    Edit {
+        unit: "unit/lazyfree",
+        from: ("{$i < 100000}", 2),
+        to: "{$i < 200000}",
+        why: "100000 numbers take less than the megabyte that is looked for",
+    },
+    Edit {
+        unit: "unit/lazyfree",
+        from: ("[r scard myset] == 100000", 2),
+        to: "[r scard myset] == 200000",
+        why: "100000 numbers take less than the megabyte that is looked for",
+    },
+    edit(
         "unit/type/set",
         "        \"set-max-intset-entries\" 512\n",
         "        \"set-max-intset-entries\" 512\n        \"set-max-listpack-entries\" 0\n",
@@ -214,3 +238,18 @@ pub const ROWS: &[Edit] = &[
         "a short list is a listpack from 7.2 on",
     ),
 ];
+
+/// Tests whose rounds are many and slow in Tcl; the model fuzzing of each container does more of the same in less time.
+pub const SHORTER: &[Edit] = &[
+    edit(
+        "unit/geo",
+        "{ set attempt 30 }\n        while {[incr attempt -1]} {\n            set rv ",
+        "{ set attempt 12 }\n        while {[incr attempt -1]} {\n            set rv ",
+        FEWER,
+    ),
+    edit("unit/type/list-2", "{$i < 1000}", "{$i < 250}", FEWER),
+    edit("unit/type/list-3", "set cycles 1000\n", "set cycles 300\n", FEWER),
+    edit("unit/type/list-3", "{$j < 200}", "{$j < 50}", FEWER),
+    Edit { unit: "unit/type/hash", from: ("{$times < 10}", 2), to: "{$times < 3}", why: FEWER },
+];
+const FEWER: &str = "fewer rounds";
