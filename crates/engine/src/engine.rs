@@ -54,6 +54,8 @@ pub struct Engine {
     pub run: Run,
     /// Whether deadlines are looked after by the clock (DEBUG SET-ACTIVE-EXPIRE).
     pub active_expire: AtomicBool,
+    /// Whether RESTORE takes payloads whose checksum is wrong (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
+    pub skip_payload_checksum: AtomicBool,
     /// Connections in MONITOR mode.
     pub monitors: AtomicU64,
     /// Set while something forbids some commands: the data set is loading, or a save has failed.
@@ -128,6 +130,7 @@ impl Engine {
             workers,
             run,
             active_expire: AtomicBool::new(true),
+            skip_payload_checksum: AtomicBool::new(false),
             monitors: AtomicU64::new(0),
             has_trouble: AtomicBool::new(false),
             loading: AtomicBool::new(false),

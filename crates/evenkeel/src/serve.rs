@@ -164,8 +164,12 @@ impl Server {
     fn load(&self) -> Result<(), persistence::LoadError> {
         let loaded = self.saving.load(self.worker)?;
         if loaded.found {
+            let empty = match loaded.empty {
+                0 => String::new(),
+                empty => format!(", empty keys skipped: {empty}"),
+            };
             journal::notice!(
-                "Done loading RDB, keys loaded: {}, keys expired: {}.",
+                "Done loading RDB, keys loaded: {}, keys expired: {}{empty}.",
                 loaded.keys,
                 loaded.expired
             );

@@ -127,6 +127,8 @@ pub struct Loaded {
     pub keys: u64,
     /// Keys left out since they had expired.
     pub expired: u64,
+    /// Collections without elements, which were left out.
+    pub empty: u64,
     /// Bytes read.
     pub bytes: u64,
     /// How long it took.
@@ -443,6 +445,7 @@ impl Target<'_> {
                 }
                 Progress::More => {}
                 Progress::Empty => {
+                    loaded.empty += 1;
                     self.bytes.truncate(object.key_start);
                     return Ok(true);
                 }

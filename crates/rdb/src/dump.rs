@@ -38,20 +38,22 @@ pub fn finish(out: &mut Vec<u8>, start: usize, version: u16) {
 /// Checks a payload's footer: [`Fault::Footer`] if it is too short, of an unknown version, or its checksum is wrong
 /// (RESTORE answers "DUMP payload version or checksum are wrong"). Returns what stands before the footer.
 pub fn verify(payload: &[u8]) -> Result<&[u8], Error> {
-    split(payload).map(|(body, ..)| body)
+    split(payload, Limits::default()).map(|(body, ..)| body)
 }
 
 /// Verifies a payload and reads its value, using `scratch` for the bytes of a small one. Any fault but
 /// [`Fault::Footer`] means that the value itself is wrong (RESTORE answers "Bad data format"). As in Redis, bytes
 /// between value and footer are ignored.
 pub fn load<'a>(payload: &[u8], limits: Limits, scratch: &'a mut Vec<u8>) -> Result<Value<'a>, Error> {
-    let (body, family, _) = split(payload)?;
+    let (body, family, _) = split(payload, limits)?;
     dumped_value(body, limits, family, scratch)
 }
 
-/// What kind of object a payload holds; `None` for a string and for what is not read. Verifies the footer.
+/// What kind of object a payload holds; `None` for a string and for what is not read. Looks at the footer's version only: the
+/// checksum is verified where the object is loaded.
 pub fn kind(payload: &[u8]) -> Result<Option<Kind>, Error> {
-    let (body, family, version) = split(payload)?;
+    let (body, family, version) =
+        split(payload, Limits { skip_payload_checksum: true, ..Limits::default() })?;
     let wire = body.first().and_then(|&number| Wire::of(number, family, version));
     Ok(wire.map(Wire::kind))
 }
@@ -63,17 +65,18 @@ pub fn load_object<S: ObjectSink + ?Sized>(
     limits: Limits,
     sink: &mut S,
 ) -> Result<(), Error> {
-    let (body, family, version) = split(payload)?;
+    let (body, family, version) = split(payload, limits)?;
     dumped_object(body, limits, family, version, sink)
 }
 
-fn split(payload: &[u8]) -> Result<(&[u8], Family, u32), Error> {
+fn split(payload: &[u8], limits: Limits) -> Result<(&[u8], Family, u32), Error> {
     let wrong = || Error::new(payload.len().saturating_sub(FOOTER) as u64, Fault::Footer);
     let (signed, checksum) = payload.split_last_chunk::<8>().ok_or_else(wrong)?;
     let (body, version) = signed.split_last_chunk::<2>().ok_or_else(wrong)?;
     let version = u32::from(u16::from_le_bytes(*version));
     let family = if version < VALKEY_VERSION_MIN { Family::Redis } else { Family::Valkey };
-    if !version_is_read(family, version) || crc64(signed) != u64::from_le_bytes(*checksum) {
+    let is_intact = || limits.skip_payload_checksum || crc64(signed) == u64::from_le_bytes(*checksum);
+    if !version_is_read(family, version) || !is_intact() {
         return Err(wrong());
     }
     Ok((body, family, version))
@@ -133,6 +136,18 @@ mod tests {
             assert_eq!(loaded.as_str().to_cow(), value.to_cow());
         }
         assert!(dumped(StrRef::Shared(&long)).len() < 5000, "a dump is compressed at any length");
+    }
+
+    #[test]
+    fn a_wrong_checksum_can_be_passed_over_but_not_a_wrong_version() {
+        let limits = Limits { skip_payload_checksum: true, ..Limits::default() };
+        let mut payload = dumped(StrRef::Bytes(b"hello"));
+        let end = payload.len() - 1;
+        payload[end] ^= 1;
+        assert!(matches!(fault(&payload), Fault::Footer));
+        assert_eq!(load(&payload, limits, &mut Vec::new()).unwrap().as_str().to_cow(), &b"hello"[..]);
+        payload[end - 9] = 99;
+        assert!(matches!(load(&payload, limits, &mut Vec::new()).unwrap_err().fault, Fault::Footer));
     }
 
     #[test]

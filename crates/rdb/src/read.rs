@@ -40,12 +40,19 @@ pub struct Limits {
     /// Passes over what modules have in a file and counts it ([`Reader::modules_skipped`]), instead of refusing values
     /// and reporting what stands beside the keys.
     pub skip_modules: bool,
+    /// Takes a DUMP payload whose checksum is wrong, for tests that damage payloads. Files are not concerned.
+    pub skip_payload_checksum: bool,
 }
 
 impl Default for Limits {
     /// Strings as long as a value can be.
     fn default() -> Self {
-        Self { string_max: value::block_tree::LEN_MAX, any_version: false, skip_modules: false }
+        Self {
+            string_max: value::block_tree::LEN_MAX,
+            any_version: false,
+            skip_modules: false,
+            skip_payload_checksum: false,
+        }
     }
 }
 

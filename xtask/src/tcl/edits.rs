@@ -4,6 +4,8 @@
 //! A row goes when the command that it avoids exists. Tests about the missing thing itself are not edited but excused, in
 //! `xtask/tcl-allowed.txt`.
 
+mod types;
+
 use std::fs;
 use std::path::Path;
 
@@ -22,12 +24,6 @@ const fn edit(unit: &'static str, from: &'static str, to: &'static str, why: &'s
 }
 
 const EDITS: &[Edit] = &[
-    edit(
-        "unit/expire",
-        "        r lpush x foo\n        r expire x 1000\n        r lpush x bar\n        r lrange x 0 -1\n    } {bar foo}",
-        "        r append x foo\n        r expire x 1000\n        r append x bar\n        r get x\n    } {foobar}",
-        "a string for a list",
-    ),
     edit(
         "unit/expire",
         "start_server {overrides {appendonly {yes} appendfsync always} tags {external:skip}} {",
@@ -55,13 +51,6 @@ const EDITS: &[Edit] = &[
         "",
         "no MIGRATE; AUTH and HELLO stay",
     ),
-    edit(
-        "unit/introspection-2",
-        "        assert_equal {{k1 {RW access delete}} {k2 {RW insert}}} [r command getkeysandflags LMOVE k1 k2 left right]\n        \
-         assert_equal {{k1 {RO access}} {k2 {OW update}}} [r command getkeysandflags sort k1 store k2]\n",
-        "",
-        "no LMOVE, no SORT; SET and MSET stay",
-    ),
     edit("unit/introspection-2", "aclcat scripting", "aclcat connection", "no scripts"),
     edit(
         "unit/introspection-2",
@@ -87,37 +76,6 @@ const EDITS: &[Edit] = &[
         "    test {MOVE basic usage} {\n        r flushdb\n",
         "the test before it, of streams, would have done it",
     ),
-    edit(
-        "unit/latency-monitor",
-        "        r hset f k v\n        r hgetall f\n        set histo [dict create {*}[r latency histogram set hset]]",
-        "        r append f v\n        r strlen f\n        set histo [dict create {*}[r latency histogram set append]]",
-        "a string for a hash",
-    ),
-    edit("unit/latency-monitor", "[dict get $histo hset]", "[dict get $histo append]", "a string for a hash"),
-    edit(
-        "unit/latency-monitor",
-        "latency histogram hgetall get zadd",
-        "latency histogram strlen get getdel",
-        "a string for a hash",
-    ),
-    edit(
-        "unit/latency-monitor",
-        "[dict get $histo hgetall]",
-        "[dict get $histo strlen]",
-        "a string for a hash",
-    ),
-    Edit {
-        unit: "unit/lazyfree",
-        from: ("r sadd myset {*}$args\n        assert {[r scard myset] == 100000}", 2),
-        to: "r set myset [string repeat x 8000000]\n        assert {[r strlen myset] == 8000000}",
-        why: "a string for a set",
-    },
-    Edit {
-        unit: "unit/protocol",
-        from: ("r srandmember nonexisting_key", 2),
-        to: "r get nonexisting_key",
-        why: "a string for a set",
-    },
     edit(
         "unit/oom-score-adj",
         "            r replicaof localhost 1\n            assert {[get_oom_score_adj] == [expr $base + 20]}\n            r replicaof no one\n",
@@ -157,8 +115,6 @@ const EDITS: &[Edit] = &[
         "",
         "no replicas; the tests with this one are skipped",
     ),
-    edit("unit/protocol", "r sadd ss a\n", "r append ss a\n", "a string for a set"),
-    edit("unit/protocol", "r srandmember ss 100\n", "r mget ss\n", "a string for a set"),
     edit(
         "unit/protocol",
         "        r multi\n        r incrbyfloat k 1.0\n        assert_equal [r exec] 2\n",
@@ -184,39 +140,24 @@ const EDITS: &[Edit] = &[
     ),
     edit(
         "unit/slowlog",
-        "        r sadd set a b c d e\n        r slowlog reset\n\n        # SPOP is rewritten as DEL when all keys are removed\n        \
-         r spop set 10\n        assert_equal {spop set 10} [lindex [lindex [r slowlog get] 0] 3]\n\n        \
-         # Test replacing client arguments\n        r slowlog reset\n\n        # GEOADD is replicated as ZADD\n        \
-         r geoadd cool-cities -122.33207 47.60621 Seattle\n        \
-         assert_equal {geoadd cool-cities -122.33207 47.60621 Seattle} [lindex [lindex [r slowlog get] 0] 3]\n",
-        "",
-        "no sets, no GEOADD; GETSET and INCRBYFLOAT stay",
-    ),
-    edit(
-        "unit/slowlog",
         "        set rd [redis_deferring_client]\n        $rd blpop l 0\n        wait_for_blocked_clients_count 1 50 100\n        r multi\n        \
          r lpush l foo\n        r slowlog reset\n        r exec\n        $rd read\n        $rd close\n        \
          assert_equal {blpop l 0} [lindex [lindex [r slowlog get] 0] 3]\n",
         "",
-        "no lists; GETSET and INCRBYFLOAT stay",
+        "BLPOP does not wait yet; the other rewritten requests stay",
     ),
-    edit("unit/slowlog", "        r sadd set 3 4 5 6", "        r del set 3 4 5 6", "another long request"),
-    edit("unit/slowlog", "    } {sadd set 3 4 5 6", "    } {del set 3 4 5 6", "another long request"),
-    edit("unit/slowlog", "        r sadd set foo $arg", "        r del set foo $arg", "another long request"),
-    edit("unit/slowlog", "    } {sadd set foo {AAAA", "    } {del set foo {AAAA", "another long request"),
-    edit("unit/slowlog", "        r sadd set a b c\n", "        r mset set a\n", "any request will do"),
-    edit("unit/slowlog", "        r lpush list a\n", "        r append list a\n", "any request will do"),
 ];
 
 /// Applies all edits to the suite in `folder`, a fresh copy. Returns how many there are.
 pub fn apply(folder: &Path) -> Result<usize, String> {
-    for edit in EDITS {
+    let all = || EDITS.iter().chain(types::ROWS).chain(types::SHORTER);
+    for edit in all() {
         let path = folder.join("tests").join(format!("{}.tcl", edit.unit));
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
         let text = fs::read_to_string(&path).map_err(failed)?;
         fs::write(&path, edit.applied(&text)?).map_err(failed)?;
     }
-    Ok(EDITS.len())
+    Ok(all().count())
 }
 
 impl Edit {

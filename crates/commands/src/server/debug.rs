@@ -68,6 +68,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("SEGFAULT", "Crash by an invalid memory access signal."),
     ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys are removed at their deadline without being met."),
+    ("SET-SKIP-CHECKSUM-VALIDATION <0|1>", "Whether RESTORE takes payloads whose checksum is wrong."),
     ("SLEEP <seconds>", "Stop the whole server; decimals are allowed."),
 ];
 
@@ -103,9 +104,11 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         (b"HELP", []) => crate::keys::help(ctx, "DEBUG", HELP),
         (b"SLEEP", [seconds]) => sleep(ctx, seconds),
         (b"SET-ACTIVE-EXPIRE", [on]) => {
-            // As C's atoi: what is no number is 0.
-            let on = parse_i64(on).unwrap_or(0) != 0;
-            ctx.engine.active_expire.store(on, Ordering::Relaxed);
+            ctx.engine.active_expire.store(is_on(on), Ordering::Relaxed);
+            ctx.reply.ok();
+        }
+        (b"SET-SKIP-CHECKSUM-VALIDATION", [on]) => {
+            ctx.engine.skip_payload_checksum.store(is_on(on), Ordering::Relaxed);
             ctx.reply.ok();
         }
         (b"OBJECT", [key] | [key, _]) => return object(ctx, key),
@@ -169,6 +172,11 @@ fn unknown(given: &[u8], word: &[u8]) -> Error {
         &given[..given.len().min(128)],
         "'. Try DEBUG HELP.",
     )
+}
+
+/// A switch, as C's atoi: what is no number is 0.
+fn is_on(arg: &[u8]) -> bool {
+    parse_i64(arg).unwrap_or(0) != 0
 }
 
 fn sleep(ctx: &mut Ctx<'_>, seconds: &[u8]) {

@@ -3,21 +3,20 @@
 use super::{ANY_INT, UP_TO_INT, UP_TO_LONG};
 use crate::option::OptionSpec;
 
-const NO_TYPE_YET: &str = "kept for a data type that comes with the next version; it has no effect yet";
+const NEVER_COMPRESSED: &str = "a list is never compressed here; it has no effect";
+const NO_TYPE_YET: &str = "kept for streams, which this version does not have yet";
 
 pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::number("hash-max-listpack-entries", UP_TO_LONG, "512", "Most fields of a hash in one block.")
         .aliases(&["hash-max-ziplist-entries"])
-        .unit("fields")
-        .noted(NO_TYPE_YET),
+        .unit("fields"),
     OptionSpec::memory(
         "hash-max-listpack-value",
         UP_TO_LONG,
         "64",
         "Longest field or value of a hash in one block.",
     )
-    .aliases(&["hash-max-ziplist-value"])
-    .noted(NO_TYPE_YET),
+    .aliases(&["hash-max-ziplist-value"]),
     OptionSpec::memory(
         "hll-sparse-max-bytes",
         UP_TO_LONG,
@@ -31,15 +30,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Redis: nodes at a list's ends that are not compressed.",
     )
     .debug()
-    .noted(NO_TYPE_YET),
+    .noted(NEVER_COMPRESSED),
     OptionSpec::number(
         "list-max-listpack-size",
         ANY_INT,
         "-2",
         "Size of a list's blocks: positive for elements, -1 to -5 for 4, 8, 16, 32, 64 KB.",
     )
-    .aliases(&["list-max-ziplist-size"])
-    .noted(NO_TYPE_YET),
+    .aliases(&["list-max-ziplist-size"]),
     OptionSpec::number(
         "set-max-intset-entries",
         UP_TO_LONG,
@@ -73,14 +71,25 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "Most members of a sorted set in one block.",
     )
     .aliases(&["zset-max-ziplist-entries"])
-    .unit("members")
-    .noted(NO_TYPE_YET),
+    .unit("members"),
     OptionSpec::memory(
         "zset-max-listpack-value",
         UP_TO_LONG,
         "64",
         "Longest member of a sorted set in one block.",
     )
-    .aliases(&["zset-max-ziplist-value"])
-    .noted(NO_TYPE_YET),
+    .aliases(&["zset-max-ziplist-value"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::option::Support;
+
+    #[test]
+    fn only_what_has_no_effect_says_so() {
+        let noted = OPTIONS.iter().filter(|option| matches!(option.support, Support::Noted(_)));
+        let names: Vec<_> = noted.map(|option| option.name).collect();
+        assert_eq!(names, ["list-compress-depth", "stream-node-max-bytes", "stream-node-max-entries"]);
+    }
+}

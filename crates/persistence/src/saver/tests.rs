@@ -407,6 +407,16 @@ fn what_cannot_be_loaded_is_named_with_its_place() {
     std::fs::write(&path, &good).unwrap();
     let loaded = load(&path, &store()).unwrap();
     assert_eq!((loaded.keys, loaded.expired), (2, 1));
+    // An empty set between two keys: the file is good without it.
+    let with_empty = image(|out| {
+        rdb::write::select_db(out, 3);
+        entry(out, b"a", None);
+        out.extend_from_slice(b"\x02\x04void\x00");
+        entry(out, b"b", None);
+    });
+    std::fs::write(&path, &with_empty).unwrap();
+    let loaded = load(&path, &store()).unwrap();
+    assert_eq!((loaded.keys, loaded.expired, loaded.empty), (2, 0, 1));
     check(
         &image(|out| rdb::write::select_db(out, 4)),
         "at byte 9: the file has a database 4, but this server has only 4. Start it with --databases 5",
