@@ -13,8 +13,8 @@
 //! ```
 //! When a part of a huge page is given back, the kernel splits it again.
 //!
-//! It knows nothing of entries and does not touch memory. Whoever uses a range while it is joined waits for the copy of 2 MiB, less
-//! than a millisecond; no lock is held meanwhile.
+//! It knows nothing of entries and does not touch memory. Whoever uses a range while it is joined waits for the copy of 2 MiB: 0.3 ms,
+//! or 3 ms in a virtual machine whose host has to find the memory first. None of our locks is held meanwhile.
 //!
 //! Faults: without the call (Linux before 6.1) the thread ends. When no huge page can be had, it waits ever longer. It never fails anything else.
 //! Bounds: a fifth of one processor while there is something to join, nothing during a snapshot, which needs the processor more; eight bytes for each range that is full.
