@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod clients;
 pub mod clock;
 pub mod command;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::batch::Batch;
 use crate::command::Flags;
 use crate::commandlog::{LogEntry, LogKind, REDACTED, cut};
 use crate::engine::Engine;
 use crate::mailbox::Message;
 use crate::session::Session;
 use crate::table::Registered;
-use crate::worker::Batch;
 
 /// From what figures on a command is worth a second look, for one batch.
 #[derive(Clone, Copy)]

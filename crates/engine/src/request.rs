@@ -7,6 +7,7 @@ use net::Conn;
 use quanta::Instant;
 use resp::ProtocolError;
 
+use crate::batch::{Batch, Visit};
 use crate::command::{Flags, Scope};
 use crate::context::Ctx;
 use crate::data::Data;
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::session::{ReplyMode, Session, Waiting};
 use crate::table::{Registered, keys_of};
-use crate::worker::{Batch, Visit, Worker};
+use crate::worker::Worker;
 
 /// What admission decided.
 enum Admission<'e> {

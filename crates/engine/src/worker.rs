@@ -15,8 +15,6 @@
 //! - B1: requests of one connection are executed in their order; when one holds the connection up, the bytes from the
 //!   next request on are kept and nothing behind it is executed.
 //! - B2: the gate is left between batches, and inside a batch whenever somebody wants it exclusively.
-//!
-//! Bounds: a batch has at most [`BATCH_MAX`] requests; what a connection sent beyond stays in its buffer for the next.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,24 +22,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use config::EvictionPolicy;
-use keyspace::{Inside, KeyHash, Keyspace, WorkerId};
+use keyspace::{KeyHash, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use quanta::Instant;
-use resp::{Limits, ProtocolError};
 
-use crate::clock::{Clock, Lfu};
+use crate::batch::{Batch, Item, Odd, Request, Requests};
 use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
 use crate::mailbox::Message;
-use crate::observe::Watch;
 use crate::pace::Pace;
 use crate::persistence::Walk;
 use crate::session::{Client, Gauges, Session, Waiting};
-use crate::table::Registered;
-
-/// Requests executed between two entries into the gate.
-const BATCH_MAX: usize = 128;
 
 /// Requests between two looks at whether somebody wants the gate.
 const GATE_CHECK: usize = 64;
@@ -52,88 +43,6 @@ const TICK_MS: i64 = 100;
 /// Output up to here is taken to have been sent when the turn has ended, until the clock shows otherwise: a socket has room for it
 /// unless its peer does not read.
 const OUTPUT_AT_ONCE: u64 = 64 << 10;
-
-/// A request of a batch.
-pub(crate) struct Request<'b> {
-    /// Which connection of the batch.
-    item: usize,
-    /// Bytes from the connection's input start to the request's start.
-    starts_at: usize,
-    /// Where its arguments begin among those of the batch, and how many they are.
-    first: u32,
-    count: u32,
-    registered: Option<&'b Registered>,
-    /// The first key's hash, if the key's place is known.
-    hash: Option<KeyHash>,
-    /// Set for what is not a list of arguments in the batch.
-    odd: Option<Box<Odd>>,
-}
-
-enum Odd {
-    /// An inline request.
-    Words(Vec<Vec<u8>>),
-    /// Not RESP; the connection is closed after the error.
-    Malformed(ProtocolError),
-}
-
-/// A connection of a batch and the input it brought.
-pub(crate) struct Item<'c, 'b> {
-    pub(crate) conn: &'c mut Conn<Session>,
-    pub(crate) input: &'b [u8],
-}
-
-/// What is the same for all requests of a batch, but for the settings, which a request may change.
-pub(crate) struct Batch<'t> {
-    pub(crate) visit: Visit<'t>,
-    pub(crate) now_ms: i64,
-    pub(crate) clock: Clock,
-    pub(crate) config: Arc<config::Config>,
-    /// What makes a command remarkable.
-    pub(crate) watch: Watch,
-    /// The end of the last request, the beginning of the next.
-    pub(crate) instant: Instant,
-}
-
-impl<'t> Batch<'t> {
-    fn new(engine: &'t Engine, config: Arc<config::Config>, now_ms: i64) -> Batch<'t> {
-        Batch {
-            visit: Visit { keyspace: &engine.keyspace, inside: None, alone: engine.workers.len() == 1 },
-            now_ms,
-            clock: Clock::new(now_ms, lfu_of(&config)),
-            watch: Watch::new(&config.latency),
-            config,
-            instant: Instant::now(),
-        }
-    }
-
-    /// The settings may have changed: the next request goes by those in force now.
-    #[cold]
-    pub(crate) fn follow(&mut self, config: &Arc<config::Config>) {
-        if !Arc::ptr_eq(&self.config, config) {
-            self.clock = Clock::new(self.now_ms, lfu_of(config));
-            self.watch = Watch::new(&config.latency);
-            self.config = Arc::clone(config);
-        }
-    }
-}
-
-/// A batch's presence in the keyspace.
-pub(crate) struct Visit<'t> {
-    pub(crate) keyspace: &'t Keyspace,
-    pub(crate) inside: Option<Inside<'t>>,
-    /// Whether there is only one reactor, which then needs no locks inside a batch.
-    alone: bool,
-}
-
-impl<'t> Visit<'t> {
-    /// The gate, entered if it is not held.
-    #[inline]
-    pub(crate) fn inside(&mut self, worker: WorkerId) -> &mut Inside<'t> {
-        let (keyspace, alone) = (self.keyspace, self.alone);
-        self.inside
-            .get_or_insert_with(|| if alone { keyspace.enter_alone(worker) } else { keyspace.enter(worker) })
-    }
-}
 
 /// One reactor's engine.
 pub struct Worker {
@@ -210,28 +119,26 @@ impl Worker {
             items.iter().zip(&kept).map(|(i, kept)| if kept.is_empty() { i.input } else { kept }).collect();
         let mut at = vec![0usize; items.len()];
         let mut batch = Batch::new(&engine, config, now_ms);
-        let mut args: Vec<&[u8]> = Vec::with_capacity(64);
-        let mut requests = Vec::with_capacity(64);
+        let mut requests = Requests::default();
         loop {
-            args.clear();
-            requests.clear();
-            let full = parse(&engine, &batch.config, items, &inputs, &mut at, &mut args, &mut requests);
-            self.prefetch(&mut batch, items, &requests);
-            for (number, request) in requests.iter().enumerate() {
+            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut at);
+            self.prefetch(&mut batch, items, &requests.list);
+            for (number, request) in requests.list.iter().enumerate() {
                 if number % GATE_CHECK == GATE_CHECK - 1 && batch.visit.keyspace.is_exclusive_wanted() {
                     batch.visit.inside = None;
                 }
-                let conn = &mut *items[request.item].conn;
+                let item = request.place.item;
+                let conn = &mut *items[item].conn;
                 if !conn.session.is_held_up() {
-                    self.execute(&engine, &mut batch, conn, request, &args);
+                    self.execute(&engine, &mut batch, conn, request, &requests.args);
                 }
                 // B1: the first request that is held up says where to go on.
                 if conn.session.is_held_up() && !conn.session.is_rewound {
                     conn.session.is_rewound = true;
-                    let next = requests[number + 1..].iter().find(|r| r.item == request.item);
+                    let next = requests.list[number + 1..].iter().find(|r| r.place.item == item);
                     let held = if conn.session.waiting == Waiting::Pause { Some(request) } else { next };
                     if let Some(held) = held {
-                        at[request.item] = held.starts_at;
+                        at[item] = held.place.starts_at;
                         conn.session.parser.reset();
                     }
                 }
@@ -242,7 +149,6 @@ impl Worker {
             }
         }
         drop(requests);
-        drop(args);
         let rest: Vec<usize> = inputs.iter().zip(&at).map(|(input, at)| input.len() - at).collect();
         drop(inputs);
         for (((item, mut kept), at), rest) in items.iter_mut().zip(kept).zip(at).zip(rest) {
@@ -294,8 +200,9 @@ impl Worker {
             return;
         }
         self.keys.clear();
-        self.keys
-            .extend(requests.iter().filter_map(|r| Some((items[r.item].conn.session.database, r.hash?))));
+        self.keys.extend(
+            requests.iter().filter_map(|r| Some((items[r.place.item].conn.session.database, r.hash?))),
+        );
         batch.visit.inside(self.id).prefetch(self.keys.iter().copied());
     }
 
@@ -309,7 +216,7 @@ impl Worker {
     ) {
         match request.odd.as_deref() {
             None => {
-                let args = &args[request.first as usize..][..request.count as usize];
+                let args = request.args(args);
                 self.drive(engine, batch, conn, args, request.registered, request.hash);
             }
             Some(Odd::Words(words)) => {
@@ -590,97 +497,6 @@ impl Service for Worker {
         }
         self.engine.clients.remove(session.client.id);
     }
-}
-
-/// Parses what the connections have sent, up to [`BATCH_MAX`] requests. Returns whether there may be more.
-fn parse<'b>(
-    engine: &'b Engine,
-    config: &config::Config,
-    items: &mut [Item<'_, '_>],
-    inputs: &[&'b [u8]],
-    at: &mut [usize],
-    args: &mut Vec<&'b [u8]>,
-    requests: &mut Vec<Request<'b>>,
-) -> bool {
-    let mut former: Option<(&[u8], &Registered)> = None;
-    for (item, input) in inputs.iter().enumerate() {
-        let session = &mut items[item].conn.session;
-        while !session.is_held_up() {
-            if requests.len() >= BATCH_MAX {
-                return true;
-            }
-            let starts_at = at[item];
-            let bytes = &input[starts_at..];
-            let limits = Limits {
-                bulk_bytes_max: config.clients.bulk_bytes_max,
-                authenticated: session.authenticated,
-            };
-            let odd = |odd| Request {
-                item,
-                starts_at,
-                first: 0,
-                count: 0,
-                registered: None,
-                hash: None,
-                odd: Some(Box::new(odd)),
-            };
-            match session.parser.parse(bytes, limits) {
-                Ok(None) => break,
-                Ok(Some((request, len))) => {
-                    at[item] += len;
-                    match request {
-                        resp::Request::Empty => {}
-                        resp::Request::Words(words) => requests.push(odd(Odd::Words(words))),
-                        resp::Request::Slices => {
-                            let first = args.len();
-                            args.extend(session.parser.args().iter().map(|range| &bytes[range.clone()]));
-                            let name = args.get(first).copied().unwrap_or_default();
-                            // A pipeline mostly repeats its command, to the letter.
-                            let registered = match former {
-                                Some((former, registered)) if former == name => Some(registered),
-                                _ => engine.commands.resolve(&args[first..]),
-                            };
-                            former = registered.filter(|r| r.is_alone).map(|registered| (name, registered));
-                            let hash = registered
-                                .filter(|r| r.first_key > 0)
-                                .and_then(|r| args.get(first + r.first_key))
-                                .map(|key| engine.keyspace.hash(key))
-                                .inspect(|hash| engine.keyspace.prefetch_stripe(*hash));
-                            let count = (args.len() - first) as u32;
-                            let first = first as u32;
-                            requests.push(Request {
-                                item,
-                                starts_at,
-                                first,
-                                count,
-                                registered,
-                                hash,
-                                odd: None,
-                            });
-                        }
-                    }
-                    session.parser.reset();
-                }
-                Err(error) => {
-                    requests.push(odd(Odd::Malformed(error)));
-                    at[item] = input.len();
-                    session.parser.reset();
-                    break;
-                }
-            }
-            if !session.authenticated {
-                // What a stranger may send next depends on what this request does.
-                return true;
-            }
-        }
-    }
-    false
-}
-
-fn lfu_of(config: &config::Config) -> Option<Lfu> {
-    let memory = &config.memory;
-    let counts = matches!(memory.policy, EvictionPolicy::AllkeysLfu | EvictionPolicy::VolatileLfu);
-    counts.then_some(Lfu { log_factor: memory.lfu_log_factor, decay_minutes: memory.lfu_decay_minutes })
 }
 
 /// What a client from another machine is told while there is no password.
