@@ -194,7 +194,7 @@ fn a_freeze_costs_nothing_and_a_change_copies_a_path() {
 #[test]
 fn teardown_goes_in_slices_and_spares_what_is_shared() {
     let mut index = ScoreIndex::new();
-    for key in 0..50_000 {
+    for key in 0..100_000 {
         index.insert(hash_of(key, 0), key as f64);
     }
     let frozen = index.clone();
@@ -202,7 +202,7 @@ fn teardown_goes_in_slices_and_spares_what_is_shared() {
     let mut teardown = index.into_teardown();
     while !teardown.step(5) {}
     frozen.check();
-    assert_eq!(frozen.len(), 50_000);
+    assert_eq!(frozen.len(), 100_000);
     let mut teardown = frozen.into_teardown();
     let mut steps = 1;
     while !teardown.step(10) {
