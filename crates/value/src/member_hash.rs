@@ -64,4 +64,29 @@ mod tests {
         assert!(fragments.len() > 9_900, "{} of 10000 upper 20 bits differ", fragments.len());
         assert!(!fix_seed(1), "it is in use");
     }
+
+    #[test]
+    fn spreading_keeps_the_order_and_doubles_the_density() {
+        let step = u64::MAX / 4096;
+        let spread_out: Vec<u64> = (0..=4096).map(|i| spread(i * step)).collect();
+        assert!(spread_out.is_sorted_by(|a, b| a < b));
+        assert_eq!((spread(0), spread(u64::MAX)), (0, u64::MAX), "both ends stay");
+        let width = |at: usize| (spread_out[at + 1] - spread_out[at]) as f64 / step as f64;
+        let ratio = width(0) / width(4095);
+        assert!((1.95..2.1).contains(&ratio), "{ratio}");
+        assert!((0.98..1.02).contains(&width(2048)));
+    }
+
+    #[test]
+    fn leaves_of_every_fill_exist_at_any_size() {
+        // Leaves of a directory cover 2^-d of all positions: what they hold is to be anything between half and all of the most.
+        for elements in [300_000u64, 400_000, 500_000] {
+            let mut held = [0u32; 2048];
+            (0..elements).for_each(|i| held[(fragment(member_hash(&i.to_le_bytes())) >> 21) as usize] += 1);
+            let mean = elements as f64 / 2048.0;
+            let thin = held.iter().filter(|&&held| f64::from(held) < 0.85 * mean).count();
+            let thick = held.iter().filter(|&&held| f64::from(held) > 1.15 * mean).count();
+            assert!(thin > 2048 / 5 && thick > 2048 / 5, "{thin} thin, {thick} thick");
+        }
+    }
 }

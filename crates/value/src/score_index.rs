@@ -280,7 +280,8 @@ impl ScoreIndex {
     /// Adds an item. Whether the member is already there is for the caller to know.
     pub fn insert(&mut self, hash: u64, score: f64) {
         let position = fragment(hash);
-        let (_, guess) = self.directory.locate(position);
+        let (leaf, guess) = self.directory.locate(position);
+        leaf.fetch_counts();
         self.directory.change(position, |leaf| leaf.insert(position, guess, score));
     }
 
@@ -297,6 +298,7 @@ impl ScoreIndex {
     pub fn replace(&mut self, hash: u64, old: f64, new: f64) -> bool {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
+        leaf.fetch_counts();
         let Some(at) = leaf.find(position, guess, old) else { return false };
         self.directory.change(position, |leaf| leaf.set_score(at, new));
         true
