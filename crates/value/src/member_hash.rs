@@ -28,7 +28,7 @@ pub fn member_hash(member: &[u8]) -> u64 {
 fn spread(hash: u64) -> u64 {
     // x + 88/256 x (1 - x): ascends, slope 1.34 at the low end, 0.66 at the high one.
     let high = hash >> 32;
-    hash.saturating_add((high * (u64::from(u32::MAX) - high) >> 8) * 88)
+    hash.saturating_add(((high * (u64::from(u32::MAX) - high)) >> 8) * 88)
 }
 
 /// The part of a hash that collections store and order by: its upper half.
