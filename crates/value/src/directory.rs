@@ -16,6 +16,9 @@
 //! bit of their prefix (buddies) are joined when both fit into [`JOIN_MAX`]; a page with one child is replaced by it.
 //! Since a member never changes its position, no cut or join can carry it past a cursor.
 //!
+//! Callers' positions are twice as dense at the high end as at the low one (`member_hash`), so that at any number of elements
+//! there are leaves of every fill. Nothing here depends on it but the bytes that the allocator can give back.
+//!
 //! Invariants (checked by [`Directory::check`]):
 //!  1. The children of a page cover its slots without gap or overlap, each an aligned run of a power of two.
 //!  2. A page has at least two children, a child that is a page covers one slot.
@@ -82,6 +85,13 @@ pub trait Leaf: Clone + Default {
 
     /// Whether a clone holds the same buffers.
     fn is_shared(&self) -> bool;
+
+    /// Fetches what [`Leaf::own`] will look at. The counts lie at a buffer's beginning and what is sought in it elsewhere: asked for before
+    /// the search, both come from memory at the same time. Makes no difference but in time.
+    #[inline]
+    fn fetch_counts(&self) {
+        std::hint::black_box(self.is_shared());
+    }
 
     /// Makes the buffers this leaf's own, to be changed in place. Returns the bytes copied for it.
     fn own(&mut self) -> u64;

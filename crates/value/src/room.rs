@@ -13,7 +13,6 @@ pub const ARC_HEADER: usize = 16;
 
 /// Zeros to make buffers from: a copy of them costs less than to fill a buffer byte by byte.
 static ZEROS: [u8; 5120] = [0; 5120];
-static ZERO_WORDS: [u32; 1280] = [0; 1280];
 
 /// The capacity of a reference-counted buffer for `bytes`: they and the counts fill a class.
 pub fn capacity_for(bytes: usize) -> usize {
@@ -23,14 +22,6 @@ pub fn capacity_for(bytes: usize) -> usize {
 /// A buffer of `capacity` zero bytes.
 pub fn zeroed(capacity: usize) -> Arc<[u8]> {
     match ZEROS.get(..capacity) {
-        Some(zeros) => Arc::from(zeros),
-        None => Arc::from(vec![0; capacity]),
-    }
-}
-
-/// A buffer of `capacity` zero words.
-pub fn zeroed_words(capacity: usize) -> Arc<[u32]> {
-    match ZERO_WORDS.get(..capacity) {
         Some(zeros) => Arc::from(zeros),
         None => Arc::from(vec![0; capacity]),
     }
@@ -46,6 +37,5 @@ mod tests {
             assert_eq!(capacity_for(bytes), capacity, "{bytes}");
         }
         assert_eq!(zeroed(6000).len(), 6000);
-        assert_eq!(zeroed_words(1).len(), 1);
     }
 }

@@ -1,60 +1,95 @@
-//! From a member's hash to its score: the index beside a large sorted set's ordered tree, at about 12 bytes an item.
+//! From a member's hash to its score: the index beside a large sorted set's ordered tree, at 8 to 12 bytes an item.
 //!
 //! It holds no members. For a hash it names the scores that a member with that hash can have, nearly always one; the ordered tree
 //! then tells whether the member is there. Invariants, freezing and bounds are those of [`crate::directory`].
 //!
 //! ```text
-//!   leaf: one buffer of words   [ fragments, ascending | room ][ scores, two words each | room ]
+//!   leaf: one buffer   [ fragments, 4 bytes each, ascending | room ][ scores, `width` bytes each | room ]
 //! ```
+//! Scores are mostly whole numbers: ranks, points, times. While all of a leaf are whole, not negative and below 2^56, they are stored
+//! as integers in as many bytes as the largest needs, at least 4; else each is the 8 bytes of the float. A leaf becomes wider when
+//! a score asks for it, and narrower again only when it is cut or joined.
 
 use std::sync::Arc;
 
 use crate::directory::search::lower_bound;
 use crate::directory::{Cursor, Directory, Drain, Leaf, Teardown};
 use crate::member_hash::fragment;
-use crate::room::{ARC_HEADER, capacity_for, zeroed_words};
+use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
-/// Bytes of an item.
-const ITEM: usize = 12;
+/// Bytes of a fragment.
+const FRAGMENT: usize = 4;
 
-/// Words of an item.
-const ITEM_WORDS: usize = ITEM / 4;
+/// Bytes of a score that is stored as a float.
+const FLOAT: usize = 8;
+
+/// Fewest bytes of a score: fewer would make small leaves wider over and over.
+const WIDTH_MIN: usize = 4;
 
 /// A leaf of a [`ScoreIndex`].
 #[derive(Clone, Default)]
 pub struct ScoreLeaf {
-    /// Room for a number of fragments and then for as many scores; absent when there never was an item.
-    words: Option<Arc<[u32]>>,
+    /// Room for a number of fragments and then for as many scores; absent when there is no item.
+    bytes: Option<Arc<[u8]>>,
     len: u32,
+    /// Bytes of a score; 0 when there is no item.
+    width: u8,
+}
+
+/// Bytes that a score needs.
+#[inline]
+fn width_of(score: f64) -> usize {
+    let whole = score as u64;
+    // The sign of -0 has to be kept.
+    if whole as f64 != score || score.is_sign_negative() || whole >> 56 != 0 {
+        return FLOAT;
+    }
+    (8 - whole.leading_zeros() as usize / 8).max(WIDTH_MIN)
+}
+
+/// A score as it is stored in `width` bytes, which are the first of these.
+#[inline]
+fn stored(score: f64, width: usize) -> [u8; 8] {
+    if width == FLOAT { score.to_le_bytes() } else { (score as u64).to_le_bytes() }
 }
 
 impl ScoreLeaf {
-    fn words(&self) -> &[u32] {
-        self.words.as_deref().unwrap_or(&[])
+    fn bytes(&self) -> &[u8] {
+        self.bytes.as_deref().unwrap_or(&[])
+    }
+
+    fn width(&self) -> usize {
+        usize::from(self.width)
+    }
+
+    /// Bytes of an item.
+    fn item(&self) -> usize {
+        FRAGMENT + self.width()
     }
 
     fn capacity(&self) -> usize {
-        self.words().len() / ITEM_WORDS
+        self.bytes().len() / self.item()
     }
 
-    fn fragments(&self) -> &[u32] {
-        &self.words()[..self.len as usize]
+    fn fragments(&self) -> &[[u8; FRAGMENT]] {
+        self.bytes()[..FRAGMENT * self.len as usize].as_chunks().0
     }
 
-    fn scores(&self) -> &[u32] {
-        let start = self.capacity();
-        &self.words()[start..start + 2 * self.len as usize]
+    /// Where the score of the item at `index` is stored.
+    fn score_at(&self, index: usize) -> usize {
+        FRAGMENT * self.capacity() + self.width() * index
     }
 
     /// The score of the item at `index`, which is less than the length.
     pub fn score(&self, index: usize) -> f64 {
-        let at = self.capacity() + 2 * index;
-        let words = self.words();
-        f64::from_bits(u64::from(words[at]) | u64::from(words[at + 1]) << 32)
+        let (at, width) = (self.score_at(index), self.width());
+        let mut raw = [0; 8];
+        raw[..width].copy_from_slice(&self.bytes()[at..at + width]);
+        if width == FLOAT { f64::from_le_bytes(raw) } else { u64::from_le_bytes(raw) as f64 }
     }
 
     fn bound_near(&self, position: u32, guess: usize) -> usize {
-        lower_bound(self.fragments(), guess, position, |fragment| fragment)
+        lower_bound(self.fragments(), guess, position, u32::from_le_bytes)
     }
 
     fn find(&self, position: u32, guess: usize, score: f64) -> Option<usize> {
@@ -65,67 +100,91 @@ impl ScoreLeaf {
     }
 
     /// The buffer for changing. It was made this leaf's own before (invariant 8 of the directory).
-    fn words_mut(&mut self) -> &mut [u32] {
-        self.words.as_mut().and_then(Arc::get_mut).unwrap_or(&mut [])
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.bytes.as_mut().and_then(Arc::get_mut).unwrap_or(&mut [])
+    }
+
+    /// Writes a score into a place that is wide enough.
+    fn write_score(&mut self, index: usize, score: f64) {
+        let (at, width) = (self.score_at(index), self.width());
+        self.bytes_mut()[at..at + width].copy_from_slice(&stored(score, width)[..width]);
     }
 
     fn set_score(&mut self, index: usize, score: f64) {
-        let at = self.capacity() + 2 * index;
-        let bits = score.to_bits();
-        self.words_mut()[at..at + 2].copy_from_slice(&[bits as u32, (bits >> 32) as u32]);
+        if width_of(score) > self.width() {
+            self.resize(self.len(), width_of(score));
+        }
+        self.write_score(index, score);
     }
 
-    /// A leaf with the items of both slices and room for `capacity` items.
-    fn build(capacity: usize, fragments: [&[u32]; 2], scores: [&[u32]; 2]) -> Self {
-        let capacity = capacity_for(capacity * ITEM) / ITEM;
-        let len = fragments[0].len() + fragments[1].len();
-        if len == 0 {
+    /// A leaf with the items of ranges of others, one behind the other, and room for `capacity` items of at least `width` bytes.
+    fn build(sources: &[(&Self, std::ops::Range<usize>)], capacity: usize, width: usize) -> Self {
+        let len = sources.iter().map(|(_, range)| range.len()).sum::<usize>();
+        if capacity == 0 {
             return Self::default();
         }
-        let mut words = zeroed_words(capacity * ITEM_WORDS);
-        if let Some(words) = Arc::get_mut(&mut words) {
-            let middle = fragments[0].len();
-            words[..middle].copy_from_slice(fragments[0]);
-            words[middle..len].copy_from_slice(fragments[1]);
-            let scores_mut = &mut words[capacity..capacity + 2 * len];
-            scores_mut[..2 * middle].copy_from_slice(scores[0]);
-            scores_mut[2 * middle..].copy_from_slice(scores[1]);
+        let mut built = Self { bytes: None, len: len as u32, width: width as u8 };
+        let mut buffer = zeroed(capacity_for(capacity * built.item()));
+        let capacity = buffer.len() / built.item();
+        let mut at = 0;
+        if let Some(bytes) = Arc::get_mut(&mut buffer) {
+            let (fragments, scores) = bytes.split_at_mut(FRAGMENT * capacity);
+            for (leaf, range) in sources {
+                let end = at + range.len();
+                fragments[FRAGMENT * at..FRAGMENT * end]
+                    .copy_from_slice(leaf.fragments()[range.clone()].as_flattened());
+                let scores = &mut scores[width * at..width * end];
+                if leaf.width() == width && !range.is_empty() {
+                    let from = leaf.score_at(range.start);
+                    scores.copy_from_slice(&leaf.bytes()[from..from + scores.len()]);
+                } else {
+                    for (place, index) in scores.chunks_exact_mut(width).zip(range.clone()) {
+                        place.copy_from_slice(&stored(leaf.score(index), width)[..width]);
+                    }
+                }
+                at = end;
+            }
         }
-        Self { words: Some(words), len: len as u32 }
+        built.bytes = Some(buffer);
+        built
     }
 
-    fn resize(&mut self, capacity: usize) {
-        *self = Self::build(capacity, [self.fragments(), &[]], [self.scores(), &[]]);
+    /// The bytes that a score of a range needs at most.
+    fn width_in(&self, range: std::ops::Range<usize>) -> usize {
+        if self.width() <= WIDTH_MIN {
+            return self.width();
+        }
+        range.map(|index| width_of(self.score(index))).max().unwrap_or(0)
+    }
+
+    fn resize(&mut self, capacity: usize, width: usize) {
+        *self = Self::build(&[(self, 0..self.len())], capacity, width);
     }
 
     pub(crate) fn insert(&mut self, position: u32, guess: usize, score: f64) {
         let (len, at) = (self.len(), self.bound_near(position, guess));
-        if len == 0 {
-            let bits = score.to_bits();
-            *self = Self::build(1, [&[position], &[]], [&[bits as u32, (bits >> 32) as u32], &[]]);
-            return;
+        let width = width_of(score).max(self.width());
+        if len == self.capacity() || width > self.width() {
+            self.resize(len + 1, width);
         }
-        if len == self.capacity() {
-            self.resize(len + 1);
-        }
-        let start = self.capacity();
-        let words = self.words_mut();
-        words.copy_within(at..len, at + 1);
-        words[at] = position;
-        words.copy_within(start + 2 * at..start + 2 * len, start + 2 * at + 2);
+        let start = self.score_at(0);
+        let bytes = self.bytes_mut();
+        bytes.copy_within(FRAGMENT * at..FRAGMENT * len, FRAGMENT * (at + 1));
+        bytes[FRAGMENT * at..FRAGMENT * (at + 1)].copy_from_slice(&position.to_le_bytes());
+        bytes.copy_within(start + width * at..start + width * len, start + width * (at + 1));
         self.len += 1;
-        self.set_score(at, score);
+        self.write_score(at, score);
     }
 
     fn remove(&mut self, at: usize) {
-        let (len, start) = (self.len(), self.capacity());
-        let words = self.words_mut();
-        words.copy_within(at + 1..len, at);
-        words.copy_within(start + 2 * at + 2..start + 2 * len, start + 2 * at);
+        let (len, start, width) = (self.len(), self.score_at(0), self.width());
+        let bytes = self.bytes_mut();
+        bytes.copy_within(FRAGMENT * (at + 1)..FRAGMENT * len, FRAGMENT * at);
+        bytes.copy_within(start + width * (at + 1)..start + width * len, start + width * at);
         self.len -= 1;
         // A class less is enough, and one more removal away from it.
-        if self.capacity() > capacity_for((len + len / 8) * ITEM) / ITEM || len == 1 {
-            self.resize(len - 1);
+        if self.bytes().len() > capacity_for((len + len / 8) * self.item()) || len == 1 {
+            self.resize(len - 1, width);
         }
     }
 }
@@ -135,44 +194,45 @@ impl Leaf for ScoreLeaf {
         self.len as usize
     }
 
+    /// Of leaves of different widths the joined one can be half as large again as both: still far from being cut.
     fn size(&self) -> usize {
-        self.len() * ITEM
+        self.len() * self.item()
     }
 
     fn heap_bytes(&self) -> u64 {
-        self.words.as_ref().map_or(0, |words| (ARC_HEADER + words.len() * 4) as u64)
+        self.bytes.as_ref().map_or(0, |bytes| (ARC_HEADER + bytes.len()) as u64)
     }
 
     fn position(&self, index: usize) -> u32 {
-        self.words()[index]
+        u32::from_le_bytes(self.fragments()[index])
     }
 
     fn is_shared(&self) -> bool {
-        self.words.as_ref().is_some_and(|words| Arc::strong_count(words) > 1)
+        self.bytes.as_ref().is_some_and(|bytes| Arc::strong_count(bytes) > 1)
     }
 
     fn own(&mut self) -> u64 {
         if !self.is_shared() {
             return 0;
         }
-        self.resize(self.len() + 1);
+        self.resize(self.len() + 1, self.width());
         self.heap_bytes()
     }
 
     fn cut(&mut self, index: usize) -> Self {
-        let (low, high) = self.fragments().split_at(index);
-        let (low_scores, high_scores) = self.scores().split_at(2 * index);
-        let upper = Self::build(high.len(), [high, &[]], [high_scores, &[]]);
-        *self = Self::build(low.len(), [low, &[]], [low_scores, &[]]);
-        upper
+        let [low, high] = [0..index, index..self.len()].map(|range| {
+            let (len, width) = (range.len(), self.width_in(range.clone()));
+            Self::build(&[(self, range)], len, width)
+        });
+        *self = low;
+        high
     }
 
     fn join(&mut self, upper: Self) {
-        *self = Self::build(
-            self.len() + upper.len(),
-            [self.fragments(), upper.fragments()],
-            [self.scores(), upper.scores()],
-        );
+        let (low, high) = (0..self.len(), 0..upper.len());
+        let width = self.width_in(low.clone()).max(upper.width_in(high.clone()));
+        let len = low.len() + high.len();
+        *self = Self::build(&[(self, low), (&upper, high)], len, width);
     }
 
     fn lower_bound(&self, position: u32) -> usize {
@@ -220,7 +280,8 @@ impl ScoreIndex {
     /// Adds an item. Whether the member is already there is for the caller to know.
     pub fn insert(&mut self, hash: u64, score: f64) {
         let position = fragment(hash);
-        let (_, guess) = self.directory.locate(position);
+        let (leaf, guess) = self.directory.locate(position);
+        leaf.fetch_counts();
         self.directory.change(position, |leaf| leaf.insert(position, guess, score));
     }
 
@@ -237,6 +298,7 @@ impl ScoreIndex {
     pub fn replace(&mut self, hash: u64, old: f64, new: f64) -> bool {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
+        leaf.fetch_counts();
         let Some(at) = leaf.find(position, guess, old) else { return false };
         self.directory.change(position, |leaf| leaf.set_score(at, new));
         true
@@ -250,7 +312,7 @@ impl ScoreIndex {
         let start = leaf.bound_near(position, guess);
         leaf.fragments()[start..]
             .iter()
-            .take_while(move |&&fragment| fragment == position)
+            .take_while(move |&&fragment| u32::from_le_bytes(fragment) == position)
             .zip(start..)
             .map(move |(_, index)| leaf.score(index))
     }
@@ -277,5 +339,53 @@ impl ScoreIndex {
     #[cfg(any(test, debug_assertions))]
     pub fn check(&self) {
         self.directory.check();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_score_is_kept_to_the_bit_in_the_bytes_it_needs() {
+        for (score, width) in [
+            (0.0, 4),
+            (4_294_967_295.0, 4),
+            (4_294_967_296.0, 5),
+            (f64::from_bits(0x435F_FFFF_FFFF_FFFF), 7),
+            ((1u64 << 55) as f64, 7),
+            ((1u64 << 56) as f64, 8),
+            (-0.0, 8),
+            (-1.0, 8),
+            (0.5, 8),
+            (1e300, 8),
+            (f64::INFINITY, 8),
+            (f64::NEG_INFINITY, 8),
+        ] {
+            assert_eq!(width_of(score), width, "{score}");
+            // Beside narrow ones, before and after it came, and where it takes another's place.
+            let mut index = ScoreIndex::new();
+            (1..50u64).for_each(|hash| index.insert(hash << 32, hash as f64));
+            index.insert(50 << 32, score);
+            assert!(index.replace(7 << 32, 7.0, score));
+            index.insert(51 << 32, 51.0);
+            let bits = |hash: u64| index.candidates(hash << 32).map(f64::to_bits).collect::<Vec<_>>();
+            for hash in 1..52 {
+                let expected = if hash == 7 || hash == 50 { score } else { hash as f64 };
+                assert_eq!(bits(hash), [expected.to_bits()], "{score} of {hash}");
+            }
+            index.check();
+        }
+    }
+
+    #[test]
+    fn whole_scores_cost_fewer_bytes() {
+        let bytes = |score: fn(u64) -> f64| {
+            let mut index = ScoreIndex::new();
+            (0..20_000u64).for_each(|i| index.insert(i.wrapping_mul(0x9E37_79B9_7F4A_7C15), score(i)));
+            index.heap_bytes() / 20_000
+        };
+        assert!(bytes(|i| i as f64) < 10);
+        assert!(bytes(|i| i as f64 + 0.5) < 15);
     }
 }

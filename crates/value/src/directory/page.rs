@@ -242,7 +242,8 @@ impl<L: Leaf> Page<L> {
             Child::Leaf(leaf) => {
                 if is_too_large(leaf) {
                     self.cut(slot, depth, tally);
-                } else {
+                } else if tally.len <= 0 {
+                    // What has grown cannot have become small enough.
                     self.join(slot, tally);
                 }
             }

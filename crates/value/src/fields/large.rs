@@ -73,6 +73,7 @@ impl LargeFields {
     pub fn insert(&mut self, hash: u64, field: &[u8], value: &[u8], keep_deadline: bool) -> bool {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
+        leaf.fetch_counts();
         match leaf.find(position, guess, field) {
             Some(index) => {
                 self.directory.change(position, |leaf| {

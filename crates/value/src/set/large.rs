@@ -56,6 +56,7 @@ impl LargeSet {
     pub fn insert(&mut self, hash: u64, member: &[u8]) -> bool {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
+        leaf.fetch_counts();
         if leaf.find(position, guess, member).is_some() {
             return false;
         }

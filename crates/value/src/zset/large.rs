@@ -3,7 +3,7 @@
 //! ```text
 //!   score of "m":  index: hash(m) -> score 7.5  -> tree: is there (7.5, "m")?     rank: the same, with counting
 //! ```
-//! Members are stored once, in the tree. The index has 12 bytes for an element: 32 bits of the hash and the score. Another member may have
+//! Members are stored once, in the tree. The index has 8 to 12 bytes for an element: 32 bits of the hash and the score. Another member may have
 //! the same 32 bits, so what the index names is only a candidate until the tree has been asked.
 //!
 //! Invariants: those of the tree, of its leaves and of the index; and
