@@ -133,15 +133,6 @@ impl References {
             None
         }
     }
-
-    /// The word for it.
-    pub(super) fn as_bytes(self) -> &'static [u8] {
-        match self {
-            References::Keep => b"KEEPREF",
-            References::Delete => b"DELREF",
-            References::Acknowledged => b"ACKED",
-        }
-    }
 }
 
 const BOTH: Error =
@@ -160,6 +151,8 @@ pub(super) struct Trimming {
     pub trim: Trim,
     /// What of groups' references.
     pub references: References,
+    /// Where among the arguments the threshold stands.
+    pub threshold_at: usize,
 }
 
 /// Options of XADD and XTRIM being read, one after the other.
@@ -169,12 +162,13 @@ pub(super) struct TrimOptions {
     is_approximate: bool,
     limit: Option<u64>,
     references: Option<References>,
+    threshold_at: usize,
 }
 
 impl TrimOptions {
-    /// Takes the option at the beginning of `args`. Returns how many arguments it has; `None` if there is no such option.
-    pub(super) fn take(&mut self, args: Args<'_>) -> Result<Option<usize>, Error> {
-        let [word, rest @ ..] = args else { return Ok(None) };
+    /// Takes the option at `at`. Returns how many arguments it has; `None` if there is no such option.
+    pub(super) fn take(&mut self, args: Args<'_>, at: usize) -> Result<Option<usize>, Error> {
+        let Some([word, rest @ ..]) = args.get(at..) else { return Ok(None) };
         if let Some(references) = References::word(word) {
             if self.references.replace(references).is_some() {
                 return Err(Error::SYNTAX);
@@ -207,14 +201,24 @@ impl TrimOptions {
         } else {
             Keep::From(id(threshold, 0)?)
         });
+        self.threshold_at = at + taken - 1;
         Ok(Some(taken))
     }
 
-    /// How to trim, if a threshold was given. `node_entries_max` decides where there is no limit; who only `obeys` what a master did
-    /// has none.
-    pub(super) fn finish(self, node_entries_max: u64, obeys: bool) -> Result<Option<Trimming>, Error> {
+    /// How to trim, if a threshold was given; `missing` is the error without one where there must be one. `node_entries_max`
+    /// decides where there is no limit; who only `obeys` what a master did has none.
+    pub(super) fn finish(
+        self,
+        node_entries_max: u64,
+        obeys: bool,
+        missing: Option<Error>,
+    ) -> Result<Option<Trimming>, Error> {
         let Some(keep) = self.keep else {
-            return if self.limit.unwrap_or(0) > 0 { Err(LIMIT_ALONE) } else { Ok(None) };
+            return match self.limit {
+                Some(1..) => Err(LIMIT_ALONE),
+                Some(0) if missing.is_none() && !obeys => Err(LIMIT_EXACT),
+                _ => missing.map_or(Ok(None), Err),
+            };
         };
         let limit = match self.limit {
             _ if obeys => 0,
@@ -224,7 +228,8 @@ impl TrimOptions {
             None => 0,
         };
         let trim = Trim { keep, is_approximate: self.is_approximate, limit };
-        Ok(Some(Trimming { trim, references: self.references.unwrap_or_default() }))
+        let references = self.references.unwrap_or_default();
+        Ok(Some(Trimming { trim, references, threshold_at: self.threshold_at }))
     }
 }
 
