@@ -20,6 +20,7 @@ pub mod generate;
 mod hashes;
 pub mod lists;
 mod sets;
+mod streams;
 pub mod table;
 pub mod zsets;
 

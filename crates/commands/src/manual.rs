@@ -25,6 +25,7 @@ pub fn markdown() -> String {
         (Group::Hash, "Hashes"),
         (Group::Set, "Sets"),
         (Group::SortedSet, "Sorted sets"),
+        (Group::Stream, "Streams"),
         (Group::Geo, "Places"),
         (Group::Connection, "The connection"),
         (Group::Server, "The server"),

@@ -8,6 +8,7 @@ use value::fields::FieldsRef;
 use value::list::ListRef;
 use value::number::parse_i64;
 use value::set::SetRef;
+use value::stream::Stream;
 use value::string::StrRef;
 use value::zset::ZsetRef;
 
@@ -245,6 +246,11 @@ impl<'a> Data<'a> {
     /// Reads a key that must be a hash or absent.
     pub fn read_hash<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<FieldsRef<'b>>, Error> {
         self.read(key).map(|view| view.value.hash().ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// Reads a key that must be a stream or absent.
+    pub fn read_stream<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<&'b Stream>, Error> {
+        self.read(key).map(|view| view.value.stream().ok_or(Error::WRONG_TYPE)).transpose()
     }
 
     /// A key about to be changed that must have this type or be absent. Whoever takes the last element out removes the key, counts

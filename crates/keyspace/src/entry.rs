@@ -12,7 +12,7 @@
 //!  payload: Inline, Raw = vlen bytes; Int = i64; Large = the raw pointer of a box of the type's large value (both unaligned)
 //! ```
 //! A small collection is the block that `value` describes for its type, as Inline, or as Raw where the type has a second form (a set's
-//! integers, a hash with deadlines of fields).
+//! integers, a hash with deadlines of fields). A stream is Large however short it is.
 //!
 //! A 16-byte key with a 16-byte value is 8 + 16 + 16 = 40 bytes, and 48 with a deadline.
 //!
@@ -29,6 +29,7 @@ use value::list::{LargeList, ListRef};
 use value::member_leaf::NO_DEADLINE;
 use value::packed::BLOCK_MAX;
 use value::set::{LargeSet, SetForm, SetRef};
+use value::stream::Stream;
 use value::string::{Shared, StrRef};
 use value::zset::{LargeZset, ZsetRef};
 use value::{Large, LargeMut, LargeRef};
@@ -53,7 +54,7 @@ const DEADLINE: u32 = 1 << 25;
 const PAYLOAD_SHIFT: u32 = 26;
 const TYPE_SHIFT: u32 = 28;
 
-/// What a value is, as TYPE reports it. The numbers are kept in entries.
+/// What a value is, as TYPE reports it. The numbers, which are Redis's, are kept in entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ValueType {
@@ -67,6 +68,8 @@ pub enum ValueType {
     Zset = 3,
     /// A hash.
     Hash = 4,
+    /// A stream.
+    Stream = 6,
 }
 
 impl ValueType {
@@ -78,6 +81,7 @@ impl ValueType {
             ValueType::Set => "set",
             ValueType::Zset => "zset",
             ValueType::Hash => "hash",
+            ValueType::Stream => "stream",
         }
     }
 }
@@ -206,6 +210,7 @@ impl NewValue<'_> {
             NewValue::Bytes(_) | NewValue::Raw(_) => (ValueType::String, Payload::Large, None),
             NewValue::Block(value_type, form, bytes) => {
                 assert!(bytes.len() <= COLLECTION_MAX, "a block has at most {COLLECTION_MAX} bytes");
+                assert!(*value_type != ValueType::Stream, "a stream is a large value");
                 (*value_type, (*form).into(), Some(bytes))
             }
             NewValue::Large(large) => (type_of(large), Payload::Large, None),
@@ -220,6 +225,7 @@ fn type_of(large: &Large) -> ValueType {
         Large::Set(_) => ValueType::Set,
         Large::Zset(_) => ValueType::Zset,
         Large::Hash(_) => ValueType::Hash,
+        Large::Stream(_) => ValueType::Stream,
     }
 }
 
@@ -264,6 +270,8 @@ pub enum ValueRef<'a> {
     Zset(ZsetRef<'a>),
     /// A hash, small or large.
     Hash(FieldsRef<'a>),
+    /// A stream, which is always a large value.
+    Stream(&'a Stream),
 }
 
 impl<'a> ValueRef<'a> {
@@ -297,6 +305,12 @@ impl<'a> ValueRef<'a> {
         if let ValueRef::Hash(hash) = self { Some(hash) } else { None }
     }
 
+    /// The value if it is a stream.
+    #[inline]
+    pub fn stream(self) -> Option<&'a Stream> {
+        if let ValueRef::Stream(stream) = self { Some(stream) } else { None }
+    }
+
     /// The value's type.
     pub fn value_type(&self) -> ValueType {
         match self {
@@ -305,6 +319,7 @@ impl<'a> ValueRef<'a> {
             ValueRef::Set(_) => ValueType::Set,
             ValueRef::Zset(_) => ValueType::Zset,
             ValueRef::Hash(_) => ValueType::Hash,
+            ValueRef::Stream(_) => ValueType::Stream,
         }
     }
 
@@ -316,6 +331,7 @@ impl<'a> ValueRef<'a> {
             ValueRef::Set(SetRef::Large(value)) => Some(LargeRef::Set(value)),
             ValueRef::Zset(ZsetRef::Large(value)) => Some(LargeRef::Zset(value)),
             ValueRef::Hash(FieldsRef::Large(value)) => Some(LargeRef::Hash(value)),
+            ValueRef::Stream(value) => Some(LargeRef::Stream(value)),
             _ => None,
         }
     }
@@ -451,6 +467,7 @@ impl EntryPtr {
                 LargeMut::Set(value) => ValueRef::Set(SetRef::Large(value)),
                 LargeMut::Zset(value) => ValueRef::Zset(ZsetRef::Large(value)),
                 LargeMut::Hash(value) => ValueRef::Hash(FieldsRef::Large(value)),
+                LargeMut::Stream(value) => ValueRef::Stream(value),
             };
         }
         let bytes = self.inline_mut().map_or(&[][..], |bytes| &*bytes);
@@ -460,6 +477,7 @@ impl EntryPtr {
             ValueType::Set => ValueRef::Set(SetRef::small(bytes, self.form().into())),
             ValueType::Zset => ValueRef::Zset(ZsetRef::Small(bytes)),
             ValueType::Hash => ValueRef::Hash(FieldsRef::small(bytes, self.form().into())),
+            ValueType::Stream => unreachable!("E3: a stream is a large value"),
         }
     }
 
@@ -470,7 +488,8 @@ impl EntryPtr {
             1 => ValueType::List,
             2 => ValueType::Set,
             3 => ValueType::Zset,
-            _ => ValueType::Hash,
+            4 => ValueType::Hash,
+            _ => ValueType::Stream,
         }
     }
 
@@ -755,6 +774,7 @@ impl EntryPtr {
                 ValueType::Set => LargeMut::Set(&mut *pointer.cast::<LargeSet>()),
                 ValueType::Zset => LargeMut::Zset(&mut *pointer.cast::<LargeZset>()),
                 ValueType::Hash => LargeMut::Hash(&mut *pointer.cast::<LargeFields>()),
+                ValueType::Stream => LargeMut::Stream(&mut *pointer.cast::<Stream>()),
             }
         })
     }
@@ -771,6 +791,7 @@ impl EntryPtr {
                     ValueType::Set => Large::Set(Box::from_raw(pointer.cast())),
                     ValueType::Zset => Large::Zset(Box::from_raw(pointer.cast())),
                     ValueType::Hash => Large::Hash(Box::from_raw(pointer.cast())),
+                    ValueType::Stream => Large::Stream(Box::from_raw(pointer.cast())),
                 }
             }
         });
@@ -789,6 +810,7 @@ unsafe fn write_large(payload: *mut u8, large: Large) {
         Large::Set(value) => Box::into_raw(value).cast(),
         Large::Zset(value) => Box::into_raw(value).cast(),
         Large::Hash(value) => Box::into_raw(value).cast(),
+        Large::Stream(value) => Box::into_raw(value).cast(),
     };
     // SAFETY: by this function's contract.
     unsafe { payload.cast::<*mut ()>().write_unaligned(pointer) }

@@ -12,6 +12,7 @@
 //!  large sorted set              members and scores, ascending           as many as they are
 //!  small hash                    listpack | expiring fields              small while the limits allow
 //!  large hash                    fields | expiring fields, in hash order as many as they are
+//!  stream                        nodes, groups                           nodes as they are
 //! ```
 //!
 //! | Module | Content |

@@ -552,7 +552,8 @@ impl Snapshot {
             ValueRef::Set(set) => ObjectRef::Set(set),
             ValueRef::Zset(zset) => ObjectRef::Zset(zset),
             ValueRef::Hash(hash) => ObjectRef::Hash(hash),
-            ValueRef::String(_) => return 0,
+            // A large one; frozen above.
+            ValueRef::String(_) | ValueRef::Stream(_) => return 0,
         };
         lane.encode(database, entry, Small::Object(object), usage, &self.settings());
         entry.key.len() as u64 + entry.block().map_or(0, |(_, block)| block.len() as u64) + 16

@@ -5,6 +5,7 @@
 use crate::fields::LargeFields;
 use crate::list::LargeList;
 use crate::set::LargeSet;
+use crate::stream::{Stream, StreamTeardown};
 use crate::string::Shared;
 use crate::zset::LargeZset;
 use crate::{block_tree, directory, fields, list, ordered, set, zset};
@@ -22,6 +23,8 @@ pub enum Large {
     Zset(Box<LargeZset>),
     /// A hash.
     Hash(Box<LargeFields>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 /// A large value, to look at.
@@ -37,6 +40,8 @@ pub enum LargeRef<'a> {
     Zset(&'a LargeZset),
     /// A hash.
     Hash(&'a LargeFields),
+    /// A stream.
+    Stream(&'a Stream),
 }
 
 /// A large value, to change.
@@ -52,6 +57,8 @@ pub enum LargeMut<'a> {
     Zset(&'a mut LargeZset),
     /// A hash.
     Hash(&'a mut LargeFields),
+    /// A stream.
+    Stream(&'a mut Stream),
 }
 
 /// Does the same with whatever type it is.
@@ -63,6 +70,7 @@ macro_rules! each {
             $of::Set($value) => $do,
             $of::Zset($value) => $do,
             $of::Hash($value) => $do,
+            $of::Stream($value) => $do,
         }
     };
 }
@@ -76,6 +84,7 @@ impl Large {
             Large::Set(value) => LargeRef::Set(value),
             Large::Zset(value) => LargeRef::Zset(value),
             Large::Hash(value) => LargeRef::Hash(value),
+            Large::Stream(value) => LargeRef::Stream(value),
         }
     }
 
@@ -87,6 +96,7 @@ impl Large {
             Large::Set(value) => Teardown::Set(value.into_teardown()),
             Large::Zset(value) => Teardown::Zset(value.into_teardown()),
             Large::Hash(value) => Teardown::Hash(value.into_teardown()),
+            Large::Stream(value) => Teardown::Stream(Box::new(value.into_teardown())),
         })
     }
 }
@@ -112,6 +122,7 @@ impl LargeRef<'_> {
             LargeRef::Set(value) => value.shared_bytes_estimate(),
             LargeRef::Zset(value) => value.shared_bytes_estimate(),
             LargeRef::Hash(value) => value.shared_bytes_estimate(),
+            LargeRef::Stream(value) => value.shared_bytes_estimate(),
         }
     }
 
@@ -123,6 +134,7 @@ impl LargeRef<'_> {
             LargeRef::Set(value) => Large::Set(Box::new(value.clone())),
             LargeRef::Zset(value) => Large::Zset(Box::new(value.clone())),
             LargeRef::Hash(value) => Large::Hash(Box::new(value.clone())),
+            LargeRef::Stream(value) => Large::Stream(Box::new(value.clone())),
         }
     }
 }
@@ -136,6 +148,7 @@ impl<'a> LargeMut<'a> {
             LargeMut::Set(value) => LargeRef::Set(value),
             LargeMut::Zset(value) => LargeRef::Zset(value),
             LargeMut::Hash(value) => LargeRef::Hash(value),
+            LargeMut::Stream(value) => LargeRef::Stream(value),
         }
     }
 }
@@ -152,6 +165,8 @@ pub enum Teardown {
     Zset(zset::ZsetTeardown),
     /// A hash.
     Hash(directory::Teardown<fields::FieldsLeaf>),
+    /// A stream, or a part of one.
+    Stream(Box<StreamTeardown>),
 }
 
 impl Teardown {

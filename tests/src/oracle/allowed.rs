@@ -80,6 +80,8 @@ const DIGITS: &str = "since 7.2 scores are printed as integers, or with the fewe
 const EMPTY_NUMBER: &str = "Valkey refuses to sort an empty text as a number, for strtod it is 0";
 const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has no absolute value";
 
+const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
+
 const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "SORT", "be converted into double", "", EMPTY_NUMBER),
     rule(
@@ -143,6 +145,8 @@ const RULES: &[Rule] = &[
     ),
     rule(&[Kind::Redis70], "OBJECT ENCODING", "hashtable", "listpack", "since 7.2 small sets are listpacks"),
     rule(&[Kind::Redis70], "OBJECT ENCODING", "quicklist", "listpack", "since 7.2 small lists are listpacks"),
+    rule(&[Kind::Redis70], "XREAD", "Unbalanced XREAD", "Unbalanced 'xread'", UNBALANCED),
+    rule(&[Kind::Redis8], "XREAD", "an ID, '+', or", "an ID or", UNBALANCED),
     rule(&[Kind::Redis8], "MODULE LIST", "", "*0", MODULES),
     rule(&[Kind::Valkey], "MODULE LIST", "", "*0", MODULES),
     rule(LIKE_VALKEY, "CLIENT LIST", "", "-ERR", FILTERS),

@@ -38,6 +38,7 @@ const NEVER_BROKEN: &[&str] = &[
     "HINCRBYFLOAT",
     "PEXPIRE",
     "PSETEX",
+    "XREAD",
 ];
 /// The key of a sorted set whose scores stay equal; a broken ZADD would change one.
 const EQUAL_SCORES: &[u8] = b"lex";

@@ -160,6 +160,7 @@ pub const ROWS: &[&[Row]] = &[
     super::hashes::ROWS,
     super::lists::ROWS,
     super::sets::ROWS,
+    super::streams::ROWS,
     super::zsets::PLACES,
     super::zsets::ROWS,
     OTHER_TYPES,

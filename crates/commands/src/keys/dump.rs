@@ -36,6 +36,7 @@ pub fn payload(out: &mut Vec<u8>, value: ValueRef<'_>, settings: &config::Snapsh
         ValueRef::Set(set) => ObjectRef::Set(set),
         ValueRef::Zset(zset) => ObjectRef::Zset(zset),
         ValueRef::Hash(hash) => ObjectRef::Hash(hash),
+        ValueRef::Stream(stream) => ObjectRef::Stream(stream),
     };
     let mut version = settings.version.number();
     if has_deadlines(object) {

@@ -138,6 +138,7 @@ pub fn encoding_of(entry: &EntryView<'_>) -> &'static str {
         ValueRef::Zset(ZsetRef::Small(_)) => "listpack",
         ValueRef::Zset(ZsetRef::Large(zset)) => zset.encoding().name(),
         ValueRef::Hash(hash) => hash.encoding().name(),
+        ValueRef::Stream(_) => "stream",
     }
 }
 

@@ -257,7 +257,7 @@ fn value_statistics(ctx: &mut Ctx<'_>, key: &[u8]) -> Result<(), Error> {
             ValueRef::Set(set) => set.len(),
             ValueRef::Zset(zset) => zset.len(),
             ValueRef::Hash(hash) => hash.len(),
-            ValueRef::String(_) | ValueRef::List(_) => return None,
+            ValueRef::String(_) | ValueRef::List(_) | ValueRef::Stream(_) => return None,
         };
         Some((len, large.heap_bytes()))
     });

@@ -13,6 +13,7 @@ use std::fmt;
 use keyspace::{Access, EntryView, ValueRef};
 use sha1::{Digest as _, Sha1};
 use value::number::IntText;
+use value::stream::StreamId;
 
 /// SHA1 sums folded together.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,16 @@ impl Digest {
                     self.xor(b"!!hexpire!!");
                 }
             }),
+            // Groups are not in it, as in Redis.
+            ValueRef::Stream(stream) => {
+                for entry in stream.log().range(StreamId::MIN, StreamId::MAX) {
+                    self.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+                    for (field, value) in entry.fields {
+                        self.mix(field.text(&mut None));
+                        self.mix(value.text(&mut None));
+                    }
+                }
+            }
         }
         if entry.deadline_ms.is_some() {
             self.xor(b"!!expire!!");

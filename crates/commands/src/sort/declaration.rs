@@ -253,7 +253,9 @@ impl<'a> Elements<'a> {
                 LargeRef::List(list) => Elements::List(ListRef::Large(list)),
                 LargeRef::Set(set) => Elements::Set(SetRef::Large(set)),
                 LargeRef::Zset(zset) => Elements::Zset(ZsetRef::Large(zset)),
-                LargeRef::String(_) | LargeRef::Hash(_) => Elements::List(ListRef::Small(&packed::EMPTY)),
+                LargeRef::String(_) | LargeRef::Hash(_) | LargeRef::Stream(_) => {
+                    Elements::List(ListRef::Small(&packed::EMPTY))
+                }
             },
             _ => Elements::List(ListRef::Small(&packed::EMPTY)),
         }

@@ -15,7 +15,7 @@ use value::number::{IntText, append_f64_shortest};
 /// A key of a database.
 pub type Place = (u32, Vec<u8>);
 /// A value, as the request that makes it: the command's name, and what comes after the key (of a hash, each
-/// field's deadline as well). What has no order is sorted.
+/// field's deadline as well; of a stream, a payload). What has no order is sorted.
 pub type Content = (&'static str, Vec<Vec<u8>>);
 /// Values and deadlines of all keys.
 pub type Image = BTreeMap<Place, (Content, Option<i64>)>;
@@ -63,6 +63,14 @@ fn content(value: ValueRef<'_>) -> Content {
             let mut fields: Vec<_> = hash.iter().map(field).collect();
             fields.sort_unstable();
             ("HSET", fields.into_iter().flatten().collect())
+        }
+        ValueRef::Stream(stream) => {
+            let mut payload = Vec::new();
+            let mut writer = rdb::ObjectWriter::for_payload(11, None);
+            let object = rdb::values::ObjectRef::Stream(stream);
+            rdb::values::whole(&mut writer, &mut payload, rdb::Place::Payload, object);
+            rdb::dump::finish(&mut payload, 0, 11);
+            ("RESTORE", vec![b"0".to_vec(), payload])
         }
     }
 }

@@ -17,7 +17,7 @@ const LAG_MAX: u64 = 32 << 20;
 /// A value that is kept as a tree of nodes.
 const LARGE: usize = 70_000;
 
-/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers, `z` that of a sorted set, `H` that of a hash, `i` a field,
+/// Requests as templates: `k` is a key, `h` that of a HyperLogLog, `l` that of a list, `v` a value, `n` a small integer, `f` a number with decimals, `d` a database, `S` that of a set, `w` one of many integers, `z` that of a sorted set, `H` that of a hash, `x` that of a stream, `i` a field,
 /// `t` milliseconds from now, `T` ms since the epoch, `s` seconds from now, `o` an offset, `p` a payload of DUMP; others are themselves. The number
 /// is the weight.
 const REQUESTS: &[(u32, &str)] = &[
@@ -162,6 +162,19 @@ const REQUESTS: &[(u32, &str)] = &[
     (3, "hsetex H fnx keepttl fields 1 i v"),
     (3, "hgetdel H fields 2 i i"),
     (4, "hgetall H"),
+    (16, "xadd x * v v i n"),
+    (6, "xadd x nomkstream * i n"),
+    (3, "xadd x maxlen ~ 20 * i v i n"),
+    (2, "xadd x minid ~ 99999999999999 limit 10 * i v"),
+    (2, "xadd x maxlen = n * i v"),
+    (2, "xadd x 99999999999999-* i v"),
+    (3, "xtrim x maxlen ~ 30"),
+    (2, "xtrim x maxlen = 50"),
+    (2, "xtrim x minid ~ 99999999999999"),
+    (2, "xdel x 99999999999999-1 99999999999999-n 99999999999999-2"),
+    (2, "xsetid x 99999999999999-99999999 entriesadded 99999999"),
+    (2, "copy x x replace"),
+    (1, "del x"),
     (10, "get k"),
     (6, "mget k k k k"),
     (3, "ttl k"),
@@ -280,6 +293,7 @@ impl Writer {
             "l" => format!("l:{}", rng.u8(..12)),
             "z" => format!("z:{}", rng.u8(..12)),
             "h" => format!("h:{}", rng.u8(..10)),
+            "x" => format!("x:{}", rng.u8(..6)),
             "S" => format!("S:{}", rng.u8(..6)),
             "w" => rng.u8(..).to_string(),
             "H" => format!("H:{}", rng.u8(..8)),

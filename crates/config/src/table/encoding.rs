@@ -54,16 +54,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         UP_TO_LONG,
         "4096",
         "Size of a stream's blocks; 0 means no limit.",
-    )
-    .noted(NO_TYPE_YET),
+    ),
     OptionSpec::number(
         "stream-node-max-entries",
         UP_TO_LONG,
         "100",
         "Most entries of a stream in one block; 0 means no limit.",
     )
-    .unit("entries")
-    .noted(NO_TYPE_YET),
+    .unit("entries"),
     OptionSpec::number(
         "zset-max-listpack-entries",
         UP_TO_LONG,

@@ -2,12 +2,13 @@
 //!
 //! It does not check what the reader has checked; it finds members and fields that come twice, which only who has them all can.
 //!
-//! Faults: a member or field that comes twice is [`Fault::Structure`]; streams are refused by name. Bounds: beside the value itself
+//! Faults: a member or field that comes twice is [`Fault::Structure`]; pending entries that no consumer owns are refused by name. Bounds: beside the value itself
 //! there is one packed block, and for a sorted set that comes in descending order what stands in `zset`.
 
 mod hash;
 mod list;
 mod set;
+mod stream;
 mod zset;
 
 use value::Large;
@@ -17,10 +18,14 @@ use value::set::{SetForm, SetLimits};
 
 use crate::element::Element;
 use crate::error::Fault;
-use crate::object::{Kind, ObjectSink, Packed, Taken};
+use crate::object::{
+    Kind, ObjectSink, Packed, StreamConsumer, StreamGroup, StreamId, StreamInfo, StreamNode, StreamPending,
+    Taken,
+};
 use hash::HashBuild;
 use list::ListBuild;
 use set::SetBuild;
+use stream::StreamBuild;
 use zset::ZsetBuild;
 
 /// The configured limits of small encodings.
@@ -77,7 +82,7 @@ pub enum Built<'a> {
 pub struct Builder {
     thresholds: Thresholds,
     drop_before_ms: Option<u64>,
-    /// Space for the block of a small collection, used again and again.
+    /// Space for the block of a small collection or the node of a stream, used again and again.
     block: Vec<u8>,
     state: State,
 }
@@ -88,6 +93,7 @@ enum State {
     Set(SetBuild),
     Zset(ZsetBuild),
     Hash(HashBuild),
+    Stream(Box<StreamBuild>),
 }
 
 const TWICE: Fault = Fault::Structure { what: "a collection that has an element twice" };
@@ -108,7 +114,13 @@ impl Builder {
             State::Set(set) => Some(set.finish(&self.block)),
             State::Zset(zset) => zset.finish(&self.block),
             State::Hash(hash) => hash.finish(&mut self.block),
+            State::Stream(stream) => stream.finish(),
         }
+    }
+
+    fn stream(&mut self) -> Result<&mut StreamBuild, Fault> {
+        let State::Stream(stream) = &mut self.state else { return Err(OUT_OF_TURN) };
+        Ok(stream)
     }
 }
 
@@ -119,7 +131,7 @@ impl ObjectSink for Builder {
             Kind::Set => State::Set(SetBuild::begin(count, &self.thresholds, &mut self.block)),
             Kind::Zset => State::Zset(ZsetBuild::begin(count, &self.thresholds, &mut self.block)),
             Kind::Hash => State::Hash(HashBuild::begin(count, &self.thresholds, &mut self.block)),
-            Kind::Stream => return Err(Fault::Feature { name: "a stream" }),
+            Kind::Stream => State::Stream(Box::new(StreamBuild::begin())),
         };
         Ok(())
     }
@@ -131,7 +143,7 @@ impl ObjectSink for Builder {
             State::Set(set) => set.packed(node, thresholds, block),
             State::Zset(zset) => zset.packed(node, thresholds, block),
             State::Hash(hash) => hash.packed(node, thresholds, block),
-            State::Empty => Taken::No,
+            State::Empty | State::Stream(_) => Taken::No,
         })
     }
 
@@ -168,6 +180,35 @@ impl ObjectSink for Builder {
                 hash.add(field, value, expire_at_ms, &self.thresholds.hash, &mut self.block)
             })
         })
+    }
+
+    fn stream_node(&mut self, node: StreamNode<'_>) -> Result<(), Fault> {
+        let State::Stream(stream) = &mut self.state else { return Err(OUT_OF_TURN) };
+        stream.node(node, &mut self.block)
+    }
+
+    fn stream_info(&mut self, info: &StreamInfo) -> Result<(), Fault> {
+        self.stream()?.info(info)
+    }
+
+    fn stream_group(&mut self, group: &StreamGroup<'_>) -> Result<(), Fault> {
+        self.stream()?.group(group)
+    }
+
+    fn stream_pending(&mut self, pending: &StreamPending) -> Result<(), Fault> {
+        self.stream()?.pending(pending)
+    }
+
+    fn stream_consumer(&mut self, consumer: &StreamConsumer<'_>) -> Result<(), Fault> {
+        self.stream()?.consumer(consumer)
+    }
+
+    fn stream_owned(&mut self, id: StreamId) -> Result<(), Fault> {
+        self.stream()?.owned(id)
+    }
+
+    fn stream_unowned(&mut self, _: StreamId) -> Result<(), Fault> {
+        Err(Fault::Feature { name: "a stream's pending entry that no consumer owns" })
     }
 
     fn end(&mut self) -> Result<(), Fault> {

@@ -2,18 +2,20 @@
 //!
 //! It does not know who else holds the value: what became free by letting go is told, so that it can be given back to a budget.
 //!
-//! Bounds: the buffer holds a piece, a list's leaf, or an element of up to [`COMPRESS_MAX`] bytes; longer elements are passed on from
+//! Bounds: the buffer holds a piece, a list's leaf, a stream's node, or an element of up to [`COMPRESS_MAX`] bytes; longer elements are passed on from
 //! where they lie.
 
 use value::fields::LargeFields;
 use value::list::LargeList;
 use value::member_leaf::NO_DEADLINE;
 use value::set::LargeSet;
+use value::stream::{GroupDrain, Stream};
 use value::zset::LargeZset;
 use value::{Large, Shared, StrRef};
 
-use super::encode::{long_element, one_node};
+use super::encode::{info_of, long_element, one_node, pending_of, spelled};
 use crate::element::Element;
+use crate::object::{StreamConsumer, StreamGroup};
 use crate::write::{self, COMPRESS_MAX, EntryHead, ObjectWriter, Place};
 
 /// Bytes after which what has been written is passed on.
@@ -53,6 +55,7 @@ pub fn drain<P: Pieces>(
         Large::Set(value) => set(*value, head, &mut out)?,
         Large::Zset(value) => zset(*value, head, &mut out)?,
         Large::Hash(value) => hash(*value, head, &mut out)?,
+        Large::Stream(value) => stream(*value, head, &mut out)?,
     }
     out.flush()?;
     out.pieces.drained(out.whole, out.whole, out.freed)
@@ -241,5 +244,54 @@ fn hash<P: Pieces>(
         out.step(count, freed)?;
     }
     out.freed += drain.take_freed();
+    Ok(())
+}
+
+fn stream<P: Pieces>(value: Stream, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
+    let mut drain = value.into_drain();
+    out.whole = drain.len.max(1);
+    out.writer.stream(out.buffer, Place::Entry(head), drain.node_count);
+    while let Some(node) = drain.next_node() {
+        let master = spelled(node.master_id());
+        if node.listpack().len() > COMPRESS_MAX {
+            out.writer.stream_node_large(out.buffer, master, node.listpack().len() as u64);
+            out.direct(node.listpack())?;
+        } else {
+            out.writer.stream_node(out.buffer, master, node.body(), node.elements().into());
+        }
+        let count = value::ordered::Leaf::len(&*node) as u64;
+        let freed = node.release() + drain.take_freed();
+        out.step(count, freed)?;
+    }
+    out.freed += drain.take_freed();
+    out.writer.stream_info(out.buffer, &info_of(drain.len, drain.info));
+    out.writer.stream_groups(out.buffer, drain.groups_remaining());
+    while let Some(group) = drain.next_group() {
+        stream_group(group, out)?;
+    }
+    Ok(())
+}
+
+fn stream_group<P: Pieces>(mut group: GroupDrain, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
+    let (last_id, entries_read) = (spelled(group.last_id), group.entries_read);
+    let head = StreamGroup { name: group.name(), last_id, entries_read };
+    out.writer.stream_group(out.buffer, &head, group.pending_remaining());
+    while let Some(leaf) = group.next_pending() {
+        leaf.pending().for_each(|pending| out.writer.stream_pending(out.buffer, &pending_of(pending)));
+        let freed = leaf.release() + group.take_freed();
+        out.step(0, freed)?;
+    }
+    out.writer.stream_consumers(out.buffer, group.consumers_remaining());
+    while let Some(mut consumer) = group.next_consumer() {
+        let (seen_at_ms, active_at_ms) = (consumer.seen_at_ms, consumer.active_at_ms);
+        let head = StreamConsumer { name: consumer.name(), seen_at_ms, active_at_ms };
+        out.writer.stream_consumer(out.buffer, &head, consumer.pending_remaining());
+        while let Some(leaf) = consumer.next_pending() {
+            leaf.ids().for_each(|id| out.writer.stream_owned(out.buffer, spelled(id)));
+            let freed = leaf.release() + consumer.take_freed();
+            out.step(0, freed)?;
+        }
+        out.step(0, 0)?;
+    }
     Ok(())
 }

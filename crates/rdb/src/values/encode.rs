@@ -5,9 +5,11 @@ use value::list::{Encoding, LargeList, ListRef};
 use value::member_leaf::NO_DEADLINE;
 use value::packed::Packed;
 use value::set::SetRef;
+use value::stream::{self, Group, Stream};
 use value::zset::ZsetRef;
 
 use crate::element::Element;
+use crate::object::{StreamConsumer, StreamGroup, StreamId, StreamInfo, StreamPending};
 use crate::write::{ObjectWriter, Place, is_long};
 
 /// Most bytes that a large list which is called a listpack is written in one node with, so that it is called the same when read.
@@ -25,6 +27,8 @@ pub enum ObjectRef<'a> {
     Zset(ZsetRef<'a>),
     /// A hash.
     Hash(FieldsRef<'a>),
+    /// A stream.
+    Stream(&'a Stream),
 }
 
 /// Whether a collection can only be written in a version that knows deadlines of fields.
@@ -32,13 +36,14 @@ pub fn has_deadlines(object: ObjectRef<'_>) -> bool {
     matches!(object, ObjectRef::Hash(hash) if hash.earliest() != NO_DEADLINE)
 }
 
-/// Appends a collection, which must not be empty. The bytes of a small one are copied as they are where the version has them so.
+/// Appends a collection, which must not be empty unless it is a stream. The bytes of a small one are copied as they are where the version has them so.
 pub fn whole(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'_>, object: ObjectRef<'_>) {
     match object {
         ObjectRef::List(list) => whole_list(writer, out, place, list),
         ObjectRef::Set(set) => whole_set(writer, out, place, set),
         ObjectRef::Zset(zset) => whole_zset(writer, out, place, zset),
         ObjectRef::Hash(hash) => whole_hash(writer, out, place, hash),
+        ObjectRef::Stream(stream) => whole_stream(writer, out, place, stream),
     }
 }
 
@@ -136,5 +141,58 @@ fn whole_hash(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'_>
             writer.hash(out, place, hash.len());
             hash.iter().for_each(|field| writer.hash_field(out, field.field.into(), field.value.into()));
         }
+    }
+}
+
+/// An ID as the codec has it.
+pub(super) fn spelled(id: stream::StreamId) -> StreamId {
+    StreamId { ms: id.ms, seq: id.seq }
+}
+
+/// What a stream of so many entries remembers, as the codec has it.
+pub(super) fn info_of(length: u64, info: stream::Info) -> StreamInfo {
+    StreamInfo {
+        length,
+        counted: length,
+        last_id: spelled(info.last_id),
+        first_id: Some(spelled(info.first_id)),
+        max_deleted_id: spelled(info.max_deleted_id),
+        entries_added: info.entries_added,
+    }
+}
+
+/// Something pending, as the codec has it.
+pub(super) fn pending_of(pending: stream::Pending) -> StreamPending {
+    StreamPending {
+        id: spelled(pending.id),
+        // 48 bits.
+        delivered_at_ms: pending.delivered_at_ms as i64,
+        deliveries: pending.deliveries,
+    }
+}
+
+fn whole_stream(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'_>, stream: &Stream) {
+    let log = stream.log();
+    writer.stream(out, place, log.node_count());
+    for node in log.nodes() {
+        writer.stream_node(out, spelled(node.master_id()), node.body(), node.elements().into());
+    }
+    writer.stream_info(out, &info_of(log.len(), log.info()));
+    writer.stream_groups(out, stream.groups_len());
+    stream.groups().for_each(|group| whole_group(writer, out, group));
+}
+
+fn whole_group(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, group: &Group) {
+    let (last_id, entries_read) = (spelled(group.last_id), group.entries_read);
+    let head = StreamGroup { name: group.name(), last_id, entries_read };
+    writer.stream_group(out, &head, group.pending_len());
+    let all = stream::StreamId::MIN;
+    group.pending_from(all).for_each(|pending| writer.stream_pending(out, &pending_of(pending)));
+    writer.stream_consumers(out, group.consumers_len());
+    for consumer in group.consumers() {
+        let (seen_at_ms, active_at_ms) = (consumer.seen_at_ms, consumer.active_at_ms);
+        let head = StreamConsumer { name: consumer.name(), seen_at_ms, active_at_ms };
+        writer.stream_consumer(out, &head, consumer.pending_len());
+        consumer.pending_from(all).for_each(|id| writer.stream_owned(out, spelled(id)));
     }
 }

@@ -1,5 +1,7 @@
 //! Values against what is read of them: small and large, of every type, through payloads and through drained files.
 
+mod stream;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use value::Large;
@@ -44,6 +46,7 @@ fn model_of(object: ObjectRef<'_>) -> Model {
         ObjectRef::Hash(hash) => Model::Hash(
             hash.iter().map(|field| (field.field.to_vec(), (field.value.to_vec(), field.deadline))).collect(),
         ),
+        ObjectRef::Stream(_) => panic!("streams have tests of their own"),
     }
 }
 

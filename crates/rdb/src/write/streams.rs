@@ -20,6 +20,13 @@ impl ObjectWriter<'_> {
         self.listpack(out, body, count);
     }
 
+    /// The beginning of a node whose listpack has so many bytes, which the caller lets follow.
+    pub fn stream_node_large(&mut self, out: &mut Vec<u8>, id: StreamId, len: u64) {
+        length(out, 16);
+        out.extend_from_slice(&id.to_bytes());
+        length(out, len);
+    }
+
     /// What the stream knows about itself; behind its nodes.
     pub fn stream_info(&mut self, out: &mut Vec<u8>, info: &StreamInfo) {
         length(out, info.length);

@@ -7,6 +7,7 @@ use value::list::{self, LargeList, ListBuilder, ListRef};
 use value::member_hash;
 use value::packed::{BLOCK_MAX, Block, Element, Packed};
 use value::set::{LargeSet, SetEncoding, SetForm, SetLimits, SetRef};
+use value::stream::{Keep, NodeLimits, Stream, StreamId, Trim};
 use value::zset::{self, LargeZset, ZsetRef};
 use value::{Large, LargeMut};
 
@@ -51,8 +52,81 @@ pub(super) fn spelled(value: ValueRef<'_>) -> Vec<u8> {
                 push(&mut out, &deadline.to_le_bytes());
             }
         }
+        ValueRef::Stream(stream) => spell_stream(&mut out, stream),
     }
     out
+}
+
+fn spell_stream(out: &mut Vec<u8>, stream: &Stream) {
+    let log = stream.log();
+    push(out, format!("{} {:?}", log.len(), log.info()).as_bytes());
+    for entry in log.range(StreamId::MIN, StreamId::MAX) {
+        push(out, &entry.id.to_bytes());
+        for (field, value) in entry.fields {
+            push(out, &field.to_vec());
+            push(out, &value.to_vec());
+        }
+    }
+    for group in stream.groups() {
+        push(out, group.name());
+        push(out, format!("{} {:?}", group.last_id, group.entries_read).as_bytes());
+        for pending in group.pending_from(StreamId::MIN) {
+            // The number of a consumer may change when it is read.
+            push(out, group.consumer(pending.consumer).map_or(b"", |consumer| consumer.name()));
+            let (at, times) = (pending.delivered_at_ms, pending.deliveries);
+            push(out, format!("{} {at} {times}", pending.id).as_bytes());
+        }
+        for consumer in group.consumers() {
+            push(out, consumer.name());
+            push(out, format!("{} {}", consumer.seen_at_ms, consumer.active_at_ms).as_bytes());
+            consumer.pending_from(StreamId::MIN).for_each(|id| push(out, &id.to_bytes()));
+        }
+    }
+}
+
+/// Adds an entry behind the last one.
+pub(super) fn append(stream: &mut Stream, value: &[u8]) {
+    let Some(id) = stream.log().info().last_id.next() else { return };
+    let id = StreamId::new(id.ms + 1, 0);
+    let names: [&[u8]; 2] = if id.ms.is_multiple_of(7) { [b"other", b"names"] } else { [b"a", b"b"] };
+    let pairs = names.into_iter().zip([value, b"5"]);
+    let limits = NodeLimits { bytes_max: 1000, entries_max: 50 };
+    stream.log_mut().append(id, pairs, limits).expect("it is behind the last one");
+}
+
+/// Hands some entries to a consumer.
+pub(super) fn deliver(stream: &mut Stream, from: u64, count: usize, consumer: &[u8]) {
+    stream.create_group(b"group", StreamId::MIN, Some(0));
+    stream.edit_group(b"group", |log, group| {
+        if let Some(new) = group.create_consumer(consumer, from as i64) {
+            // Version 10 of the file takes it for active when it was seen.
+            group.touch_consumer(new, from as i64, Some(from as i64));
+        }
+        let Some(number) = group.consumer_named(consumer).map(|consumer| consumer.number()) else { return };
+        for entry in log.range(StreamId::new(from, 0), StreamId::MAX).take(count) {
+            group.deliver(entry.id, number, from);
+            group.advance(log, entry.id);
+        }
+    });
+}
+
+fn change_stream(stream: &mut Stream, name: &[u8], rng: &mut fastrand::Rng) {
+    let last = stream.log().info().last_id.ms;
+    let id = StreamId::new(rng.u64(..=last), 0);
+    match rng.u8(..10) {
+        0 | 1 => append(stream, name),
+        2 => done(stream.log_mut().delete(id)),
+        3 => {
+            let keep = if rng.bool() { Keep::Length(rng.u64(..200)) } else { Keep::From(id) };
+            done(stream.log_mut().trim(Trim { keep, is_approximate: rng.bool(), limit: 0 }));
+        }
+        4 => done(stream.create_group(format!("group{}", rng.u8(..4)).as_bytes(), id, None)),
+        5 => done(stream.destroy_group(format!("group{}", rng.u8(..4)).as_bytes())),
+        6 => deliver(stream, id.ms, 20, &[b'a' + rng.u8(..4)]),
+        7 => done(stream.edit_group(b"group", |_, group| group.acknowledge(id))),
+        8 => done(stream.edit_group(b"group", |_, group| group.delete_consumer(&[b'a' + rng.u8(..4)]))),
+        _ => done(stream.edit_group(b"group", |_, group| group.redeliver(id, 77))),
+    }
 }
 
 /// The same of a value that was read.
@@ -66,6 +140,7 @@ pub(super) fn spelled_built(built: &Built<'_>) -> Vec<u8> {
         Built::Large(Large::Set(set)) => ValueRef::Set(SetRef::Large(set)),
         Built::Large(Large::Zset(zset)) => ValueRef::Zset(ZsetRef::Large(zset)),
         Built::Large(Large::Hash(hash)) => ValueRef::Hash(FieldsRef::Large(hash)),
+        Built::Large(Large::Stream(stream)) => ValueRef::Stream(stream),
         Built::Large(_) => panic!("a collection"),
     })
 }
@@ -102,6 +177,13 @@ pub(super) fn large(value_type: ValueType, count: usize) -> Large {
             }
             Large::Hash(Box::new(hash))
         }
+        ValueType::Stream => {
+            let mut stream = Stream::new();
+            names.for_each(|name| append(&mut stream, &name));
+            deliver(&mut stream, 10, count / 2, b"a");
+            deliver(&mut stream, 20, count / 4, b"b");
+            Large::Stream(Box::new(stream))
+        }
         _ => {
             let mut list = ListBuilder::new();
             names.for_each(|name| list.push(Element::of(&name)));
@@ -110,8 +192,11 @@ pub(super) fn large(value_type: ValueType, count: usize) -> Large {
     }
 }
 
-/// The block of a small collection with a few elements.
+/// The block of a small collection with a few elements; a short stream.
 pub(super) fn small(value_type: ValueType, count: usize) -> OwnedValue {
+    if value_type == ValueType::Stream {
+        return OwnedValue::Large(large(value_type, count));
+    }
     let mut block = value::packed::EMPTY.to_vec();
     for n in 0..count {
         let name = format!("element:{n}").into_bytes();
@@ -122,10 +207,11 @@ pub(super) fn small(value_type: ValueType, count: usize) -> OwnedValue {
     OwnedValue::Block(value_type, keyspace::Form::Packed, block)
 }
 
-const TYPES: [ValueType; 4] = [ValueType::List, ValueType::Set, ValueType::Zset, ValueType::Hash];
+pub(super) const TYPES: [ValueType; 5] =
+    [ValueType::List, ValueType::Set, ValueType::Zset, ValueType::Hash, ValueType::Stream];
 
 pub(super) fn new_collection(rng: &mut fastrand::Rng) -> OwnedValue {
-    let value_type = TYPES[rng.usize(..4)];
+    let value_type = TYPES[rng.usize(..TYPES.len())];
     match rng.u8(..30) {
         0 => OwnedValue::Large(large(value_type, 2000)),
         1..=8 => OwnedValue::Large(large(value_type, rng.usize(1..150))),
@@ -160,6 +246,7 @@ pub(super) fn change_collection(mut entry: Occupied<'_>, rng: &mut fastrand::Rng
             ValueRef::Set(set) => set.is_empty(),
             ValueRef::Zset(zset) => zset.is_empty(),
             ValueRef::Hash(hash) => hash.is_empty(),
+            ValueRef::Stream(_) => false,
         };
         if is_empty {
             return entry.remove();
@@ -205,6 +292,7 @@ fn change_large(value: LargeMut<'_>, rng: &mut fastrand::Rng) {
             2 => done(fields.set_deadline(hash, &name, rng.u64(1..1000))),
             _ => done(fields.take_due(rng.u64(..1000), 3, |_, _| ())),
         },
+        LargeMut::Stream(stream) => change_stream(stream, &name, rng),
     }
 }
 
@@ -218,7 +306,7 @@ fn change_small(entry: &mut Occupied<'_>, rng: &mut fastrand::Rng) {
     let form = block.form();
     let mut outgrown = None;
     match value_type {
-        ValueType::String => {}
+        ValueType::String | ValueType::Stream => {}
         ValueType::List => match rng.u8(..4) {
             0 => list::small::push(&mut block, list::End::Head, Element::of(&name)),
             1 => done(list::small::pop(&mut block, list::End::Tail, |_| ())),

@@ -2,9 +2,12 @@
 
 use keyspace::{OwnedValue, ValueType};
 use value::packed::Element;
+use value::stream::{Keep, StreamId, Trim};
 use value::{LargeMut, list, zset};
 
-use super::collections::{change_collection, done, enlarge, large, shrink, small as small_collection};
+use super::collections::{
+    TYPES, append, change_collection, deliver, done, enlarge, large, shrink, small as small_collection,
+};
 use super::*;
 
 /// Stops the writer once so many bytes have come, until it is let go.
@@ -182,13 +185,23 @@ fn apply_large(value: LargeMut<'_>, change: Change) {
             Change::Pop => done(fields.take_due(u64::MAX - 1, 50, |_, _| ())),
             _ => done(fields.set_deadline(hash(known), known, 12345)),
         },
+        LargeMut::Stream(stream) => match change {
+            Change::Add => (0..999).for_each(|_| append(stream, b"new")),
+            Change::Overwrite => deliver(stream, 1, 500, b"another"),
+            Change::Remove => done(stream.log_mut().delete(StreamId::new(77, 0))),
+            Change::Pop => done(stream.destroy_group(b"group")),
+            _ => {
+                let keep = Keep::Length(stream.log().len() / 3);
+                done(stream.log_mut().trim(Trim { keep, is_approximate: false, limit: 0 }));
+            }
+        },
     }
 }
 
 #[test]
 fn every_change_at_every_moment() {
     let worker = WorkerId(0);
-    for value_type in [ValueType::List, ValueType::Set, ValueType::Zset, ValueType::Hash] {
+    for value_type in TYPES {
         for (change, moment, is_large) in CHANGES
             .into_iter()
             .flat_map(|change| {

@@ -181,6 +181,10 @@ impl StreamTeardown {
         teardown
     }
 
+    pub(super) fn of_nodes(nodes: ordered::Teardown<StreamNode>) -> Self {
+        Self { nodes, ..Self::nothing() }
+    }
+
     fn nothing() -> Self {
         Self {
             nodes: ordered::Ordered::new().into_teardown(),

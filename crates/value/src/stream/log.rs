@@ -12,7 +12,7 @@ use crate::ordered::{Edit, KeyedLeaf, Leaf, Ordered, Teardown};
 use super::entries::Entry;
 use super::node::NODE_BYTES_MAX;
 use super::range::{Range, RangeBack};
-use super::{NodeLimits, StreamId, StreamNode};
+use super::{NodeLimits, StreamId, StreamNode, StreamTeardown};
 
 /// The entries of a stream. `Clone` is O(1).
 #[derive(Clone, Default)]
@@ -70,6 +70,13 @@ pub struct Trimmed {
     pub removed: u64,
     /// The nodes that are gone, to be freed a bounded number at a time, or at once if it is dropped.
     pub nodes: Teardown<StreamNode>,
+}
+
+impl Trimmed {
+    /// The nodes that are gone, for who frees parts of streams.
+    pub fn into_teardown(self) -> StreamTeardown {
+        StreamTeardown::of_nodes(self.nodes)
+    }
 }
 
 impl Log {
