@@ -4,8 +4,6 @@ use super::{ANY_INT, UP_TO_INT, UP_TO_LONG};
 use crate::option::OptionSpec;
 
 const NEVER_COMPRESSED: &str = "a list is never compressed here; it has no effect";
-const NO_TYPE_YET: &str = "kept for streams, which this version does not have yet";
-
 pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::number("hash-max-listpack-entries", UP_TO_LONG, "512", "Most fields of a hash in one block.")
         .aliases(&["hash-max-ziplist-entries"])
