@@ -86,6 +86,6 @@ mod tests {
     fn only_what_has_no_effect_says_so() {
         let noted = OPTIONS.iter().filter(|option| matches!(option.support, Support::Noted(_)));
         let names: Vec<_> = noted.map(|option| option.name).collect();
-        assert_eq!(names, ["list-compress-depth", "stream-node-max-bytes", "stream-node-max-entries"]);
+        assert_eq!(names, ["list-compress-depth"]);
     }
 }
