@@ -118,3 +118,76 @@ impl Claimer<'_> {
         ctx.data.effects.say(&[b"XGROUP", b"CREATECONSUMER", self.key, self.group, self.consumer]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Server;
+
+    /// Words that are the time of the request.
+    fn without_times(effect: &str) -> String {
+        let words = effect.split(' ').map(|word| match word.parse::<u64>() {
+            Ok(1_000_000_000_000..) => "T",
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// As Redis 8.0 and Valkey 9.1 tell replicas. Of entries that were read 7.0 does not tell the group's position once more.
+    #[test]
+    fn effects() {
+        let server = Server::start();
+        for (request, expected) in [
+            ("XADD s 1 a b", "XADD s 1 a b"),
+            ("XADD s 2 a b", "XADD s 2 a b"),
+            ("XADD s 3 a b", "XADD s 3 a b"),
+            ("XGROUP CREATE s g 0", "XGROUP CREATE s g 0"),
+            ("XGROUP CREATE s g 0", ""),
+            ("XGROUP CREATE n g $ MKSTREAM", "XGROUP CREATE n g $ MKSTREAM"),
+            ("XGROUP CREATECONSUMER s g c", "XGROUP CREATECONSUMER s g c"),
+            ("XGROUP CREATECONSUMER s g c", ""),
+            (
+                "XREADGROUP GROUP g d COUNT 2 STREAMS s >",
+                "MULTI;XCLAIM s g d 0 1-0 TIME T RETRYCOUNT 1 FORCE JUSTID LASTID 1-0;XCLAIM s g d 0 2-0 TIME T RETRYCOUNT 1 FORCE JUSTID LASTID 2-0;XGROUP SETID s g 2-0 ENTRIESREAD 2;EXEC",
+            ),
+            ("XREADGROUP GROUP g e STREAMS n >", ""),
+            ("XREADGROUP GROUP g d STREAMS s 0", ""),
+            (
+                "XREADGROUP GROUP g h NOACK COUNT 1 STREAMS s >",
+                "MULTI;XGROUP CREATECONSUMER s g h;XGROUP SETID s g 3-0 ENTRIESREAD 3;EXEC",
+            ),
+            ("XREADGROUP GROUP g h9 NOACK STREAMS s >", "XGROUP CREATECONSUMER s g h9"),
+            (
+                "XCLAIM s g k 0 1 2",
+                "MULTI;XCLAIM s g k 0 1 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 3-0;XCLAIM s g k 0 2 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 3-0;EXEC",
+            ),
+            ("XCLAIM s g k2 100000 1 2", ""),
+            (
+                "XCLAIM s g k 0 3 FORCE TIME 5 RETRYCOUNT 3 LASTID 7",
+                "XCLAIM s g k 0 3 TIME 5 RETRYCOUNT 3 FORCE JUSTID LASTID 7-0",
+            ),
+            ("XCLAIM s g k 10000000 1 LASTID 10", "XGROUP SETID s g 10-0 ENTRIESREAD 3"),
+            ("XDEL s 2", "XDEL s 2"),
+            ("XCLAIM s g k3 0 2", "XCLAIM s g k 0 2 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 10-0"),
+            ("XDEL s 1", "XDEL s 1"),
+            (
+                "XAUTOCLAIM s g m 0 0",
+                "MULTI;XCLAIM s g k 0 1-0 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 10-0;XCLAIM s g m 0 3-0 TIME T RETRYCOUNT 4 FORCE JUSTID LASTID 10-0;EXEC",
+            ),
+            ("XAUTOCLAIM s g m3 1000000 0", ""),
+            ("XACK s g 3 2", "XACK s g 3 2"),
+            ("XACK s g 3 2", ""),
+            ("XGROUP SETID s g $", "XGROUP SETID s g $"),
+            ("XGROUP DELCONSUMER s g m", "XGROUP DELCONSUMER s g m"),
+            ("XGROUP DELCONSUMER s g m", ""),
+            ("XDELEX s ACKED IDS 1 9", ""),
+            ("XDELEX s IDS 1 3", "XDELEX s IDS 1 3"),
+            ("XACKDEL s g IDS 1 3", ""),
+            ("XGROUP DESTROY s g", "XGROUP DESTROY s g"),
+            ("XGROUP DESTROY s g", ""),
+        ] {
+            let told: Vec<String> =
+                server.effects_of(&[request]).iter().map(|it| without_times(it)).collect();
+            assert_eq!(told.join(";"), expected, "{request}");
+        }
+    }
+}

@@ -163,9 +163,8 @@ fn xautoclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut writer = ctx.reply.write();
     let mut result = None;
     reply::headed(&mut writer, |writer| {
-        let edited = place.edit(|stream| {
-            stream.edit_group(name, |log, group| claiming.claim(writer, log, group))
-        });
+        let edited =
+            place.edit(|stream| stream.edit_group(name, |log, group| claiming.claim(writer, log, group)));
         let outcome = edited.and_then(|found| found.unwrap_or_else(|| Err(no_group(key, name, ""))));
         let cursor = outcome.as_ref().map_or(StreamId::MIN, |outcome| outcome.cursor);
         result = Some(outcome);

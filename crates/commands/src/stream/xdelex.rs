@@ -12,10 +12,7 @@ use super::trim::REFERENCES;
 
 const IDS: Argument = Argument::block(
     "ids",
-    &[
-        Argument::new("numids", ArgumentKind::Integer),
-        Argument::new("id", ArgumentKind::String).multiple(),
-    ],
+    &[Argument::new("numids", ArgumentKind::Integer), Argument::new("id", ArgumentKind::String).multiple()],
 )
 .after("IDS");
 

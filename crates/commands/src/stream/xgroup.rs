@@ -1,8 +1,6 @@
 //! XGROUP: makes, moves and removes consumer groups and their consumers.
 
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, KeyFlags, KeySpec,
-};
+use engine::{Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, KeyFlags, KeySpec};
 use value::large::Teardown;
 use value::stream::{Stream, StreamId};
 
@@ -42,14 +40,9 @@ const ENTRIES_READ: Argument = Argument {
 };
 
 /// What the declarations of all subcommands but HELP have in common.
-const SUBCOMMAND: Command = Command {
-    flags: Flags::WRITE,
-    categories: Categories::STREAM,
-    docs: DOCS,
-    ..Command::DEFAULT
-};
-const DOCS: Docs =
-    Docs { since: "5.0.0", group: engine::Group::Stream, complexity: "O(1)", ..Docs::NONE };
+const SUBCOMMAND: Command =
+    Command { flags: Flags::WRITE, categories: Categories::STREAM, docs: DOCS, ..Command::DEFAULT };
+const DOCS: Docs = Docs { since: "5.0.0", group: engine::Group::Stream, complexity: "O(1)", ..Docs::NONE };
 
 /// `XGROUP CREATE key group id | $ [MKSTREAM] [ENTRIESREAD entries-read]`
 static CREATE: Command = Command {
@@ -58,13 +51,7 @@ static CREATE: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM),
     keys: &[KeySpec::one(2, KeyFlags::RW.and(KeyFlags::INSERT))],
     docs: Docs { summary: "Makes a consumer group.", history: &[("7.0.0", "ENTRIESREAD.")], ..DOCS },
-    arguments: &[
-        KEY,
-        GROUP,
-        ID,
-        Argument::token("mkstream", "MKSTREAM").optional(),
-        ENTRIES_READ,
-    ],
+    arguments: &[KEY, GROUP, ID, Argument::token("mkstream", "MKSTREAM").optional(), ENTRIES_READ],
     execute: create,
     ..SUBCOMMAND
 };
@@ -215,9 +202,8 @@ fn edit<R>(
 ) -> Result<R, Error> {
     let (key, group) = (args[2], args[3]);
     let mut place = place::existing(&mut ctx.data, key)?.ok_or(NO_KEY)?;
-    let changed = place.edit(|stream| {
-        stream.edit_group(group, |log, group| change(log.info().last_id, group))
-    })?;
+    let changed =
+        place.edit(|stream| stream.edit_group(group, |log, group| change(log.info().last_id, group)))?;
     changed.ok_or_else(|| no_group_of_key(key, group))?
 }
 

@@ -165,7 +165,7 @@ mod tests {
             ("XCLAIM s g c 0 1 TIME 0 JUSTID RETRYCOUNT 7", "*1 $3 1-0"),
             ("XPENDING s g IDLE 1000000000 - + 10 a", "*0"),
             ("XPENDING s g IDLE 1000000000 (1 + 10", "*0"),
-            ("XPENDING s g - (1 10", "*0"),
+            ("XPENDING s g - (1-0 10", "*0"),
             ("XPENDING s g - + -1", "*0"),
             ("XPENDING s g - + 10 none", "*0"),
             ("XPENDING s g -", "-ERR syntax error"),

@@ -35,10 +35,7 @@ pub static XREADGROUP: Command = Command {
     arguments: &[
         Argument::block(
             "group-block",
-            &[
-                Argument::new("group", ArgumentKind::String),
-                Argument::new("consumer", ArgumentKind::String),
-            ],
+            &[Argument::new("group", ArgumentKind::String), Argument::new("consumer", ArgumentKind::String)],
         )
         .after("GROUP"),
         Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
@@ -268,10 +265,7 @@ mod tests {
             ),
             ("XREADGROUP GROUP g c STREAMS s >", "*-1"),
             ("XREADGROUP GROUP g c BLOCK 0 STREAMS s >", "*-1"),
-            (
-                "XREADGROUP GROUP g c STREAMS s 18446744073709551615-18446744073709551615",
-                "*-1",
-            ),
+            ("XREADGROUP GROUP g c STREAMS s 18446744073709551615-18446744073709551615", "*-1"),
             ("XDEL s 2", ":1"),
             (
                 "XREADGROUP GROUP g c COUNT 2 STREAMS s 1",
@@ -291,7 +285,10 @@ mod tests {
                 "XREADGROUP GROUP nog c STREAMS s x",
                 "-NOGROUP No such key 's' or consumer group 'nog' in XREADGROUP with GROUP option",
             ),
-            ("XREADGROUP GROUP g c STREAMS s x", "-ERR Invalid stream ID specified as stream command argument"),
+            (
+                "XREADGROUP GROUP g c STREAMS s x",
+                "-ERR Invalid stream ID specified as stream command argument",
+            ),
             (
                 "XREADGROUP GROUP g c STREAMS s $",
                 "-ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.",
