@@ -10,6 +10,11 @@ const fn row(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
     Row { name, args, compare: Compare::Exact, weight, probe: "XLEN probe" }
 }
 
+/// Since 7.2 a consumer that claims is made whether it gets something or not; what is there only since then is sent as a probe.
+const fn claims(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
+    Row { probe: "CLIENT NO-TOUCH ON", ..row(name, args, weight) }
+}
+
 /// Of a reply with idle times.
 const fn timed(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
     Row { name, args, compare: Compare::Shape, weight, probe: "XLEN probe" }
@@ -76,9 +81,9 @@ pub const ROWS: &[Row] = &[
     timed("XPENDING", &[Key, GROUP, END, END, Count, Maybe(&[CONSUMER])], 12),
     timed("XPENDING", &[Key, GROUP, Word("IDLE"), IDLE, END, END, Count, Any(&[CONSUMER], 2)], 6),
     row("XPENDING", &[Key, GROUP, Any(&[Value], 2)], 1),
-    row("XCLAIM", &[Key, GROUP, CONSUMER, IDLE, Some(&[ID], 3), CLAIM], 25),
-    row("XCLAIM", &[Key, GROUP, CONSUMER, IDLE, Some(&[ANY_ID], 3), CLAIM], 8),
-    row("XAUTOCLAIM", &[Key, GROUP, CONSUMER, IDLE, END, COUNT, Maybe(&[Word("JUSTID")])], 25),
+    claims("XCLAIM", &[Key, GROUP, CONSUMER, IDLE, Some(&[ID], 3), CLAIM], 25),
+    claims("XCLAIM", &[Key, GROUP, CONSUMER, IDLE, Some(&[ANY_ID], 3), CLAIM], 8),
+    claims("XAUTOCLAIM", &[Key, GROUP, CONSUMER, IDLE, END, COUNT, Maybe(&[Word("JUSTID")])], 25),
     row("XINFO GROUPS", &[Key], 25),
     timed("XINFO CONSUMERS", &[Key, GROUP], 5),
 ];

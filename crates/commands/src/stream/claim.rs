@@ -158,7 +158,7 @@ mod tests {
             ("XREADGROUP GROUP g h9 NOACK STREAMS s >", "XGROUP CREATECONSUMER s g h9"),
             (
                 "XCLAIM s g k 0 1 2",
-                "MULTI;XCLAIM s g k 0 1 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 3-0;XCLAIM s g k 0 2 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 3-0;EXEC",
+                "MULTI;XCLAIM s g k 0 1 TIME T RETRYCOUNT 3 FORCE JUSTID LASTID 3-0;XCLAIM s g k 0 2 TIME T RETRYCOUNT 3 FORCE JUSTID LASTID 3-0;EXEC",
             ),
             ("XCLAIM s g k2 100000 1 2", ""),
             (
@@ -167,11 +167,11 @@ mod tests {
             ),
             ("XCLAIM s g k 10000000 1 LASTID 10", "XGROUP SETID s g 10-0 ENTRIESREAD 3"),
             ("XDEL s 2", "XDEL s 2"),
-            ("XCLAIM s g k3 0 2", "XCLAIM s g k 0 2 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 10-0"),
+            ("XCLAIM s g k3 0 2", "XCLAIM s g k 0 2 TIME T RETRYCOUNT 3 FORCE JUSTID LASTID 10-0"),
             ("XDEL s 1", "XDEL s 1"),
             (
                 "XAUTOCLAIM s g m 0 0",
-                "MULTI;XCLAIM s g k 0 1-0 TIME T RETRYCOUNT 2 FORCE JUSTID LASTID 10-0;XCLAIM s g m 0 3-0 TIME T RETRYCOUNT 4 FORCE JUSTID LASTID 10-0;EXEC",
+                "MULTI;XCLAIM s g k 0 1-0 TIME T RETRYCOUNT 3 FORCE JUSTID LASTID 10-0;XCLAIM s g m 0 3-0 TIME T RETRYCOUNT 4 FORCE JUSTID LASTID 10-0;EXEC",
             ),
             ("XAUTOCLAIM s g m3 1000000 0", ""),
             ("XACK s g 3 2", "XACK s g 3 2"),
