@@ -122,7 +122,7 @@ impl<'a> Claiming<'a> {
                         left -= 1;
                         continue;
                     };
-                    if idle_ms(&old, self.now_ms) < self.idle_ms_min {
+                    if self.idle_ms_min > 0 && idle_ms(&old, self.now_ms) < self.idle_ms_min {
                         continue;
                     }
                     let pending = Pending {

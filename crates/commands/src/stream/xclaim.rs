@@ -51,6 +51,8 @@ struct Claiming<'a> {
     idle_ms_min: i64,
     ids: Vec<(&'a [u8], StreamId)>,
     now_ms: i64,
+    /// Whether it is a master's effect.
+    obeys: bool,
     /// The time of delivery to be noted.
     delivered_at_ms: i64,
     deliveries: Option<u64>,
@@ -60,7 +62,7 @@ struct Claiming<'a> {
 }
 
 impl<'a> Claiming<'a> {
-    fn parse(args: Args<'a>, now_ms: i64) -> Result<Claiming<'a>, Error> {
+    fn parse(args: Args<'a>, now_ms: i64, obeys: bool) -> Result<Claiming<'a>, Error> {
         let idle_ms_min = parse_i64(args[4]).ok_or(MIN_IDLE)?;
         let ids = args[5..].iter().map_while(|arg| Some((*arg, arguments::id(arg, 0).ok()?)));
         let ids: Vec<(&[u8], StreamId)> = ids.collect();
@@ -70,6 +72,7 @@ impl<'a> Claiming<'a> {
             idle_ms_min,
             ids,
             now_ms,
+            obeys,
             delivered_at_ms: now_ms,
             deliveries: None,
             force: false,
@@ -108,9 +111,10 @@ impl<'a> Claiming<'a> {
         Ok(claiming)
     }
 
-    /// A time that cannot be is now.
+    /// A time that cannot be is now. What a master said is obeyed, whatever the clock says here.
     fn deliver_at(&mut self, ms: i64) {
-        self.delivered_at_ms = if ms < 0 || ms > self.now_ms { self.now_ms } else { ms };
+        let is_ahead = ms > self.now_ms && !self.obeys;
+        self.delivered_at_ms = if ms < 0 || is_ahead { self.now_ms } else { ms };
     }
 
     /// Claims what can be claimed, and writes it.
@@ -137,7 +141,9 @@ impl<'a> Claiming<'a> {
                 let deliveries = match old {
                     None if !self.force => continue,
                     None => 1,
-                    Some(old) if idle_ms(&old, self.now_ms) < self.idle_ms_min => continue,
+                    Some(old) if self.idle_ms_min > 0 && idle_ms(&old, self.now_ms) < self.idle_ms_min => {
+                        continue;
+                    }
                     Some(old) => old.deliveries,
                 };
                 let more = u64::from(!self.just_id);
@@ -169,7 +175,7 @@ impl<'a> Claiming<'a> {
 fn xclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (key, name, now_ms) = (args[1], args[2], ctx.data.now_ms);
     find(ctx, key, name, "")?;
-    let claiming = Claiming::parse(args, now_ms)?;
+    let claiming = Claiming::parse(args, now_ms, ctx.session.applies_stream)?;
     // What changes is said below; the request itself is not repeated.
     ctx.data.effects.say_nothing();
     let mut writer = ctx.reply.write();
