@@ -17,6 +17,7 @@ pub mod allowed;
 pub mod compare;
 pub mod differ;
 pub mod generate;
+mod groups;
 mod hashes;
 pub mod lists;
 mod sets;

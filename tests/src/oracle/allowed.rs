@@ -146,6 +146,7 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Redis70], "OBJECT ENCODING", "hashtable", "listpack", "since 7.2 small sets are listpacks"),
     rule(&[Kind::Redis70], "OBJECT ENCODING", "quicklist", "listpack", "since 7.2 small lists are listpacks"),
     rule(&[Kind::Redis70], "XREAD", "Unbalanced XREAD", "Unbalanced 'xread'", UNBALANCED),
+    rule(&[Kind::Redis70], "XREADGROUP", "Unbalanced XREAD", "Unbalanced 'xreadgroup'", UNBALANCED),
     rule(&[Kind::Redis8], "XREAD", "an ID, '+', or", "an ID or", UNBALANCED),
     rule(&[Kind::Redis8], "MODULE LIST", "", "*0", MODULES),
     rule(&[Kind::Valkey], "MODULE LIST", "", "*0", MODULES),

@@ -157,6 +157,7 @@ pub const ROWS: &[&[Row]] = &[
     KEYS,
     CONNECTION,
     SERVER,
+    super::groups::ROWS,
     super::hashes::ROWS,
     super::lists::ROWS,
     super::sets::ROWS,

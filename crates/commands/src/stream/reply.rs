@@ -46,10 +46,21 @@ pub(super) fn entries<'e>(writer: &mut Writer<'_>, entries: impl Iterator<Item =
 
 /// Writes an array of as many elements as `write` says afterwards that it has written.
 pub(super) fn counted(writer: &mut Writer<'_>, write: impl FnOnce(&mut Writer<'_>) -> usize) {
+    headed(writer, |writer| {
+        let count = write(writer);
+        move |writer: &mut Writer<'_>| writer.array(count)
+    });
+}
+
+/// Writes what `write` writes, and in front of it the header that it returns.
+pub(super) fn headed<H: FnOnce(&mut Writer<'_>)>(
+    writer: &mut Writer<'_>,
+    write: impl FnOnce(&mut Writer<'_>) -> H,
+) {
     let start = writer.out.len();
-    let count = write(writer);
+    let header = write(writer);
     let end = writer.out.len();
-    writer.array(count);
+    header(writer);
     let header = writer.out.len() - end;
     writer.out[start..].rotate_right(header);
 }

@@ -15,7 +15,12 @@ pub static XINFO: Command = Command {
         complexity: "Depends on the subcommand.",
         ..Docs::NONE
     },
-    subcommands: &[&XINFO_HELP, &super::xinfo_stream::XINFO_STREAM],
+    subcommands: &[
+        &super::xinfo_groups::XINFO_CONSUMERS,
+        &super::xinfo_groups::XINFO_GROUPS,
+        &XINFO_HELP,
+        &super::xinfo_stream::XINFO_STREAM,
+    ],
     ..Command::DEFAULT
 };
 

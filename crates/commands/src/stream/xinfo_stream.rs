@@ -81,18 +81,20 @@ fn xinfo_stream(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn number(writer: &mut Writer<'_>, name: &str, number: u64) {
+/// Writes a name and a number.
+pub(super) fn number(writer: &mut Writer<'_>, name: &str, number: u64) {
     writer.bulk(name.as_bytes());
     writer.integer(number as i64);
 }
 
-fn id(writer: &mut Writer<'_>, name: &str, id: StreamId) {
+/// Writes a name and an ID.
+pub(super) fn id(writer: &mut Writer<'_>, name: &str, id: StreamId) {
     writer.bulk(name.as_bytes());
     reply::id(writer, id);
 }
 
-/// A number that may not be known.
-fn known(writer: &mut Writer<'_>, name: &str, number: Option<i64>) {
+/// Writes a name and a number that may not be known.
+pub(super) fn known(writer: &mut Writer<'_>, name: &str, number: Option<i64>) {
     writer.bulk(name.as_bytes());
     match number {
         Some(number) => writer.integer(number),

@@ -11,6 +11,7 @@ use engine::{CommandTable, Engine, Session, Worker};
 use keyspace::{Access, Keyspace, Options, ValueRef, WorkerId};
 use net::{CloseReason, ConnId, Conns, Peer, Ready, Service};
 use value::number::{IntText, append_f64_shortest};
+use value::stream::Stream;
 
 /// A key of a database.
 pub type Place = (u32, Vec<u8>);
@@ -67,12 +68,30 @@ fn content(value: ValueRef<'_>) -> Content {
         ValueRef::Stream(stream) => {
             let mut payload = Vec::new();
             let mut writer = rdb::ObjectWriter::for_payload(11, None);
-            let object = rdb::values::ObjectRef::Stream(stream);
+            let stream = without_visits(stream);
+            let object = rdb::values::ObjectRef::Stream(&stream);
             rdb::values::whole(&mut writer, &mut payload, rdb::Place::Payload, object);
             rdb::dump::finish(&mut payload, 0, 11);
             ("RESTORE", vec![b"0".to_vec(), payload])
         }
     }
+}
+
+/// The stream without what replicas are not told, as in Redis: when consumers asked, and those that have nothing pending.
+fn without_visits(stream: &Stream) -> Stream {
+    let mut told = stream.clone();
+    for group in stream.groups() {
+        told.edit_group(group.name(), |_, told| {
+            for consumer in group.consumers() {
+                if consumer.pending_len() == 0 {
+                    told.delete_consumer(consumer.name());
+                } else {
+                    told.touch_consumer(consumer.number(), 0, Some(0));
+                }
+            }
+        });
+    }
+    told
 }
 
 /// A server of some reactors.
