@@ -8,6 +8,7 @@
 //! (anonymous memory of all its processes), else from `/proc`. Variants: [`big`] for one huge string.
 
 mod big;
+mod course;
 mod machine;
 mod overwrite;
 mod probe;
@@ -132,7 +133,7 @@ fn describe(big: bool, settings: &Settings, variant: &[&str]) -> String {
             report::thousands(settings.keys as f64),
             settings.value_bytes,
             overwrite::LANES,
-            overwrite::PIPELINE
+            course::PIPELINE
         )
     };
     let variant =
