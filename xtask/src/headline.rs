@@ -36,7 +36,8 @@ use machine::KernelSetting;
 /// What `headline` understands.
 pub const USAGE: &str = "headline [--server PATH] [--profile dist|release] [--against PATH] [--alone] [--keys N] [--value-bytes N]
       [--headroom PERCENT] [--seconds N] [--no-limit] [--overcommit2] [--thp] [--slow-disk] [--urgent] [--write]
-      [--big [--parts string,collections,removal] [--elements N] [--removal-elements N] [--reference-elements N]]";
+      [--big [--parts string,collections,removal] [--elements N] [--removal-elements N] [--reference-elements N]
+         [--no-streams] [--canary]]";
 
 /// How fast the slowed disk is.
 const SLOW_BYTES_PER_SECOND: u64 = 5_000_000;
@@ -53,6 +54,10 @@ pub struct Settings {
     pub headroom: Option<u64>,
     /// Elements of each collection that is saved.
     pub elements: usize,
+    /// Leaves streams out though the server may know them.
+    pub no_streams: bool,
+    /// Judges the saved collections by bounds that were taken too early, so the file must be found inexact.
+    pub canary: bool,
     /// Elements of a collection that is removed: ours, the reference's.
     pub removal_elements: [usize; 2],
     /// Length of the phase before the save.
@@ -77,6 +82,8 @@ pub fn run(mut args: Args) -> Result<(), String> {
     let parts = args.list("parts")?;
     let settings = Settings {
         elements: elements as usize,
+        no_streams: args.flag("no-streams"),
+        canary: args.flag("canary"),
         removal_elements: [removal as usize, reference as usize],
         keys: args.number("keys", if slow { 1_000_000 } else { 3_000_000 })? as usize,
         value_bytes: args.number("value-bytes", 200)? as usize,

@@ -54,8 +54,10 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
     let mut watched = Watched::start(binary, dir, settings)?;
     let name = bench::name_of(&watched.server, binary);
     eprintln!("{name}: filling collections of {} elements", thousands(settings.elements as f64));
-    let model = Arc::new(Model::new(settings.elements, has_streams(&watched.server)?));
+    let model =
+        Arc::new(Model::new(settings.elements, !settings.no_streams && has_streams(&watched.server)?));
     model.fill(&watched.server)?;
+    let filled = settings.canary.then(|| model.sent_now());
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let load = Load {
         lanes: LANES,
@@ -68,12 +70,16 @@ fn in_dir(binary: &Path, settings: &Settings, dir: &Path) -> Result<Findings, St
     let (course, [lower, upper]) = course::run(&mut watched, settings, load, bounds)?;
     drop(watched);
     let file = match &course.saved {
-        Saved::Yes { .. } => judge::judge(binary, dir, &model, &lower, &upper)?,
+        Saved::Yes { .. } => judge::judge(binary, dir, &model, &lower, &filled.unwrap_or(upper)),
         _ => "no file".to_string(),
     };
     let mut findings = course.rows(name, file);
     findings.push(("replies that cannot be", model.surprises.load(Ordering::Relaxed).to_string()));
-    let streams = if model.streams { "measured" } else { "left out: the server does not know XADD" };
+    let streams = match (model.streams, settings.no_streams) {
+        (true, _) => "measured",
+        (false, true) => "left out as asked",
+        (false, false) => "left out: the server does not know XADD",
+    };
     findings.push(("streams", streams.to_string()));
     Ok(findings)
 }

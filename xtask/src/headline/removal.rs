@@ -58,7 +58,7 @@ fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Re
     let watched = Watched::start(binary, dir, settings)?;
     let server = &watched.server;
     let name = bench::name_of(server, binary);
-    let streams = has_streams(server)?;
+    let streams = !settings.no_streams && has_streams(server)?;
     let mut findings = vec![
         (String::new(), name.clone()),
         ("elements of each collection".to_string(), thousands(elements as f64)),
@@ -68,7 +68,7 @@ fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Re
         eprintln!("{name}: removing a {} of {} elements", kind.name(), thousands(elements as f64));
         for (label, command) in REMOVALS {
             let cell = if kind == Kind::Stream && !streams {
-                "left out: no XADD".to_string()
+                "left out".to_string()
             } else {
                 elements::fill(server.addr(), kind, BIG, (elements, 0), &values)?;
                 let cell = removal(server, kind, elements, command)?;

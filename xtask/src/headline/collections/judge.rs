@@ -13,15 +13,23 @@ use std::time::Duration;
 
 use system_tests::{Client, Reply, ServerOptions};
 
-use super::super::elements::{Kind, member, stream_id};
+use super::super::elements::{Kind, member};
 use super::super::versions::Verdict;
 use super::{Bounds, Model, STREAMS, is_present};
 
 /// Elements that one command reads.
 const CHUNK: usize = 1000;
 
-/// What the table says about the file.
-pub fn judge(
+/// What the table says about the file; one that cannot be loaded is a finding, too.
+pub fn judge(binary: &Path, dir: &Path, model: &Model, lower: &Bounds, upper: &Bounds) -> String {
+    load_and_judge(binary, dir, model, lower, upper).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        let reason = error.trim().lines().last().unwrap_or_default();
+        format!("NOT EXACT: {}", reason.rsplit_once("Exiting: ").map_or(reason, |(_, why)| why))
+    })
+}
+
+fn load_and_judge(
     binary: &Path,
     dir: &Path,
     model: &Model,

@@ -1,7 +1,7 @@
 //! Canaries of the judge: each kind of damage must be seen, for each type.
 
 use super::*;
-use crate::headline::elements::score;
+use crate::headline::elements::{score, stream_id};
 
 /// Eight elements at version 5, of which 3 were acknowledged.
 fn model() -> Model {
