@@ -5,12 +5,17 @@
 //! done to a reference server, and one table shows both.
 //!
 //! What is measured where: throughput and exactness in [`versions`], latency in [`probe`], times in which the machine itself did not run in [`standstill`], memory from the cgroup
-//! (anonymous memory of all its processes), else from `/proc`. Variants: [`big`] for one huge string.
+//! (anonymous memory of all its processes), else from `/proc`. With `--big` big values take the place of many keys: one huge
+//! string in [`big`], five collections in [`collections`], and in [`removal`] what it costs to remove one.
 
 mod big;
+mod collections;
+mod course;
+mod elements;
 mod machine;
 mod overwrite;
 mod probe;
+mod removal;
 mod standstill;
 mod versions;
 
@@ -30,8 +35,9 @@ use machine::KernelSetting;
 
 /// What `headline` understands.
 pub const USAGE: &str = "headline [--server PATH] [--profile dist|release] [--against PATH] [--alone] [--keys N] [--value-bytes N]
-      [--headroom PERCENT] [--seconds N] [--no-limit] [--overcommit2] [--thp] [--big] [--slow-disk] [--urgent]
-      [--write]";
+      [--headroom PERCENT] [--seconds N] [--no-limit] [--overcommit2] [--thp] [--slow-disk] [--urgent] [--write]
+      [--big [--parts string,collections,removal] [--elements N] [--removal-elements N] [--reference-elements N]
+         [--no-streams] [--canary]]";
 
 /// How fast the slowed disk is.
 const SLOW_BYTES_PER_SECOND: u64 = 5_000_000;
@@ -46,6 +52,14 @@ pub struct Settings {
     pub value_bytes: usize,
     /// Memory limit above resident size in percent; none for no limit.
     pub headroom: Option<u64>,
+    /// Elements of each collection that is saved.
+    pub elements: usize,
+    /// Leaves streams out though the server may know them.
+    pub no_streams: bool,
+    /// Judges the saved collections by bounds that were taken too early, so the file must be found inexact.
+    pub canary: bool,
+    /// Elements of a collection that is removed: ours, the reference's.
+    pub removal_elements: [usize; 2],
     /// Length of the phase before the save.
     pub before: Duration,
     /// The library that slows the disk.
@@ -62,7 +76,15 @@ pub fn run(mut args: Args) -> Result<(), String> {
     let (big, slow) = (args.flag("big"), args.flag("slow-disk"));
     let (overcommit, thp) = (args.flag("overcommit2"), args.flag("thp"));
     let (write, alone) = (args.flag("write"), args.flag("alone"));
+    let elements = args.number("elements", 3_000_000)?;
+    let removal = args.number("removal-elements", elements * 10 / 3)?;
+    let reference = args.number("reference-elements", removal.min(1_000_000))?;
+    let parts = args.list("parts")?;
     let settings = Settings {
+        elements: elements as usize,
+        no_streams: args.flag("no-streams"),
+        canary: args.flag("canary"),
+        removal_elements: [removal as usize, reference as usize],
         keys: args.number("keys", if slow { 1_000_000 } else { 3_000_000 })? as usize,
         value_bytes: args.number("value-bytes", 200)? as usize,
         headroom: (!args.flag("no-limit")).then_some(args.number("headroom", 10)?),
@@ -88,33 +110,88 @@ pub fn run(mut args: Args) -> Result<(), String> {
         kept.push(KernelSetting::change("/sys/kernel/mm/transparent_hugepage/enabled", "always")?);
         variant.push("thp");
     }
-    variant.extend([(big, "big"), (slow, "slow-disk")].iter().filter(|(on, _)| *on).map(|(_, name)| *name));
+    variant.extend(slow.then_some("slow-disk"));
 
-    let mut columns = Vec::new();
-    for binary in &binaries {
-        columns.push(if big {
-            big::measure(binary, &settings)?
-        } else {
-            overwrite::measure(binary, &settings)?
-        });
+    let mut sections = Vec::new();
+    for part in parts_of(big, parts)? {
+        sections.push((part.section(), part.run(&binaries, &settings, &variant)?));
     }
     drop(kept);
-    let text = format!("{}\n{}\n{}\n", table(&columns), describe(big, &settings, &variant), report::facts());
-    println!("{text}");
-    if write {
-        let name = std::iter::once("headline").chain(variant).collect::<Vec<_>>().join("-");
-        report::write_section(&name, &text)?;
+    for (section, table) in sections {
+        let text = format!("{table}\n{}\n", report::facts());
+        println!("{text}");
+        if write {
+            let name = std::iter::once(section).chain(variant.iter().copied()).collect::<Vec<_>>().join("-");
+            report::write_section(&name, &text)?;
+        }
     }
     Ok(())
 }
 
-fn table(columns: &[Findings]) -> String {
+/// The scenarios, each with a table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Keys,
+    String,
+    Collections,
+    Removal,
+}
+
+/// What to run: the keys, or of the big values those that were named, or all.
+fn parts_of(big: bool, names: Option<Vec<String>>) -> Result<Vec<Part>, String> {
+    let all = [("string", Part::String), ("collections", Part::Collections), ("removal", Part::Removal)];
+    match (big, names) {
+        (false, None) => Ok(vec![Part::Keys]),
+        (false, Some(_)) => Err("--parts goes with --big".to_string()),
+        (true, None) => Ok(all.iter().map(|(_, part)| *part).collect()),
+        (true, Some(names)) => {
+            let find = |name: &String| all.iter().find(|(known, _)| known == name).map(|(_, part)| *part);
+            names.iter().map(|name| find(name).ok_or_else(|| format!("--parts: no part {name}"))).collect()
+        }
+    }
+}
+
+impl Part {
+    /// Its section of docs/benchmarks.md.
+    fn section(self) -> &'static str {
+        match self {
+            Part::Keys => "headline",
+            Part::String => "headline-big",
+            Part::Collections => "headline-collections",
+            Part::Removal => "headline-removal",
+        }
+    }
+
+    /// The table with a column for each server, and what it is about.
+    fn run(self, binaries: &[PathBuf], settings: &Settings, variant: &[&str]) -> Result<String, String> {
+        let each = |measure: fn(&Path, &Settings) -> Result<Findings, String>| {
+            let columns =
+                binaries.iter().map(|binary| measure(binary, settings)).collect::<Result<Vec<_>, _>>()?;
+            Ok::<String, String>(table(&columns))
+        };
+        let table = match self {
+            Part::Keys => each(overwrite::measure)?,
+            Part::String => each(big::measure)?,
+            Part::Collections => each(collections::measure)?,
+            Part::Removal => {
+                // The first is ours; the other is the reference.
+                let measure = |(binary, elements)| removal::measure(binary, settings, elements);
+                let columns =
+                    binaries.iter().map(PathBuf::as_path).zip(settings.removal_elements).map(measure);
+                table(&columns.collect::<Result<Vec<_>, _>>()?)
+            }
+        };
+        Ok(format!("{table}\n{}", describe(self, settings, variant)))
+    }
+}
+
+fn table<L: AsRef<str>>(columns: &[Vec<(L, String)>]) -> String {
     let cells = |index: usize| columns.iter().map(move |column| column.get(index));
     let mut heading = vec![String::new()];
     heading.extend(cells(0).map(|cell| cell.map_or_else(String::new, |(_, text)| text.clone())));
     let mut table = Table::new(&heading);
     for index in 1..columns.iter().map(Vec::len).max().unwrap_or(0) {
-        let label = cells(index).flatten().next().map_or("", |(label, _)| label);
+        let label = cells(index).flatten().next().map_or("", |(label, _)| label.as_ref());
         let mut row = vec![label.to_string()];
         row.extend(cells(index).map(|cell| cell.map_or_else(String::new, |(_, text)| text.clone())));
         table.row(&row);
@@ -122,18 +199,33 @@ fn table(columns: &[Findings]) -> String {
     table.markdown()
 }
 
-fn describe(big: bool, settings: &Settings, variant: &[&str]) -> String {
-    let what = if big {
-        "One string of 500 MB; SETBIT and APPEND one at a time before and during BGSAVE.".to_string()
-    } else {
-        format!(
-            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; server and save on one core, load and \
-             probes on the other.",
+fn describe(part: Part, settings: &Settings, variant: &[&str]) -> String {
+    let placed = "server and save on one core, load and probes on the other";
+    let what = match part {
+        Part::Keys => format!(
+            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; {placed}. Reads are GET, writes SET.",
             report::thousands(settings.keys as f64),
             settings.value_bytes,
             overwrite::LANES,
-            overwrite::PIPELINE
-        )
+            course::PIPELINE
+        ),
+        Part::String => {
+            "One string of 500 MB; SETBIT and APPEND one at a time before and during BGSAVE.".to_string()
+        }
+        Part::Collections => format!(
+            "A hash, a sorted set, a list, a set and a stream of {} elements of {} bytes each, written at random over {} connections at \
+             pipeline {}; {placed}. Reads are HGET, ZSCORE, LINDEX, SISMEMBER, XRANGE of one entry; writes HSET, ZADD, LSET, SADD or \
+             SREM, XADD with MAXLEN.",
+            report::thousands(settings.elements as f64),
+            elements::ELEMENT_BYTES,
+            collections::LANES,
+            course::PIPELINE
+        ),
+        Part::Removal => format!(
+            "How long the caller waited / the slowest of GET and SET of a small key meanwhile and for 1 s after, without the machine's \
+             standstills. Elements have {} bytes; a new collection for each removal.",
+            elements::ELEMENT_BYTES
+        ),
     };
     let variant =
         if variant.is_empty() { String::new() } else { format!(" Variant: {}.", variant.join(", ")) };
@@ -295,4 +387,19 @@ pub enum Saved {
     Failed(String),
     /// The server is gone, and why.
     ServerDied(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_chosen_by_name() {
+        let named = |names: &[&str]| Some(names.iter().map(|name| name.to_string()).collect());
+        assert_eq!(parts_of(false, None), Ok(vec![Part::Keys]));
+        assert_eq!(parts_of(true, None), Ok(vec![Part::String, Part::Collections, Part::Removal]));
+        assert_eq!(parts_of(true, named(&["removal"])), Ok(vec![Part::Removal]));
+        assert!(parts_of(true, named(&["strings"])).is_err());
+        assert!(parts_of(false, named(&["string"])).is_err());
+    }
 }

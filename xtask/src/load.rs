@@ -474,6 +474,13 @@ pub fn push_number(out: &mut Vec<u8>, sign: u8, value: u64) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends one argument of a command.
+pub fn push_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_number(out, b'$', bytes.len() as u64);
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Pins the calling thread to one core; without effect on a machine with one core.
 pub fn pin_thread(core: usize) {
     if std::thread::available_parallelism().map_or(1, |n| n.get()) > 1 {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use system_tests::{Client, Random, ServerOptions, server};
+use system_tests::{Client, Random, Reply, ServerOptions, server};
 
 use super::probe::{self, Board, Latencies, Probe};
 use super::standstill::Watch;
@@ -145,7 +145,7 @@ impl Probe for BigProbe {
         }
     }
 
-    fn answered(&mut self, _kind: usize) {
+    fn answered(&mut self, _kind: usize, _reply: &Reply) {
         self.counts.acknowledged.fetch_add(1, Ordering::Release);
     }
 }

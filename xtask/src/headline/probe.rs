@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use system_tests::Client;
+use system_tests::{Client, Reply};
 
 use super::standstill::Standstills;
 use crate::load;
@@ -87,14 +87,17 @@ impl Board {
 
 /// What the probe sends, alternating between kind 0 and kind 1.
 pub trait Probe {
+    /// Pause between two probes.
+    const PAUSE: Duration = PAUSE;
+
     /// Builds the next command of a kind.
     fn request(&mut self, kind: usize, out: &mut Vec<u8>);
-    /// Its reply came.
-    fn answered(&mut self, kind: usize);
+    /// Its reply came, and is no error.
+    fn answered(&mut self, kind: usize, reply: &Reply);
 }
 
 /// Probes until stopped or until the connection ends (a killed server is no error of the probe).
-pub fn run(addr: SocketAddr, board: &Board, probe: &mut impl Probe) -> io::Result<()> {
+pub fn run<P: Probe>(addr: SocketAddr, board: &Board, probe: &mut P) -> io::Result<()> {
     load::pin_thread(1);
     board.real_time.store(load::make_real_time(), Ordering::Relaxed);
     let mut client = Client::connect(addr)?;
@@ -110,12 +113,14 @@ pub fn run(addr: SocketAddr, board: &Board, probe: &mut impl Probe) -> io::Resul
         if reply.is_error() {
             return Err(io::Error::other(format!("the probe was answered {}", reply.text())));
         }
-        probe.answered(kind);
+        probe.answered(kind, &reply);
         board.latencies.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[kind]
             .probes
             .push((begin, took));
         kind = 1 - kind;
-        std::thread::sleep(PAUSE);
+        if !P::PAUSE.is_zero() {
+            std::thread::sleep(P::PAUSE);
+        }
     }
     Ok(())
 }

@@ -45,15 +45,27 @@ impl Versions {
 
     /// Appends `SET key value` with the key's next version.
     pub fn push_set(&self, out: &mut Vec<u8>, index: usize) {
-        // Only the key's one writer gets here, so load and store need not be one step.
-        let version = self.sent[index].load(Ordering::Relaxed) + 1;
-        self.sent[index].store(version, Ordering::Release);
+        let version = self.next(index);
         out.extend_from_slice(b"*3\r\n$3\r\nSET\r\n$16\r\n");
         out.extend_from_slice(&key(0, index as u64));
         out.extend_from_slice(b"\r\n");
         push_number(out, b'$', self.value_bytes as u64);
         self.push_value(out, index, version);
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// Takes the next version of a key, which counts as sent from here on.
+    pub fn next(&self, index: usize) -> u32 {
+        // Only the key's one writer gets here, so load and store need not be one step.
+        let version = self.sent[index].load(Ordering::Relaxed) + 1;
+        self.sent[index].store(version, Ordering::Release);
+        version
+    }
+
+    /// Notes that a key was filled with a version and that this was acknowledged.
+    pub fn filled(&self, index: usize, version: u32) {
+        self.sent[index].store(version, Ordering::Release);
+        self.acknowledge(index, version);
     }
 
     /// The newest version that was sent for a key; what its writer's acknowledgement means.
@@ -85,7 +97,8 @@ impl Versions {
         (expected == value).then_some(version)
     }
 
-    fn push_value(&self, out: &mut Vec<u8>, index: usize, version: u32) {
+    /// Appends the value of a key's version. The key need not be one of those that are counted.
+    pub fn push_value(&self, out: &mut Vec<u8>, index: usize, version: u32) {
         let mut head = *b"00000000:";
         let mut rest = version;
         for digit in head[..8].iter_mut().rev() {
@@ -213,9 +226,30 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether all keys were right.
+    /// Counts the version that was found; none for a value that was never sent.
+    pub fn count(&mut self, found: Option<u32>, lower: u32, upper: u32) {
+        match found {
+            None => self.malformed += 1,
+            Some(version) if version < lower => self.too_old += 1,
+            Some(version) if version > upper => self.too_new += 1,
+            Some(_) => self.right += 1,
+        }
+    }
+
+    /// Whether all keys were right, and nothing was found beside them.
     pub fn is_exact(&self, keys: usize) -> bool {
-        self.right == keys as u64
+        *self == Verdict { right: keys as u64, ..Verdict::default() }
+    }
+
+    /// What the table says.
+    pub fn describe(&self, keys: usize) -> String {
+        if self.is_exact(keys) {
+            return "exact".to_string();
+        }
+        let Verdict { right, missing, malformed, too_old, too_new } = self;
+        format!(
+            "NOT EXACT: {right} right, {missing} missing, {malformed} malformed, {too_old} too old, {too_new} too new"
+        )
     }
 }
 
@@ -238,12 +272,8 @@ impl Judge {
     fn judge(&mut self, connection: usize) {
         let Some(index) = self.in_flight[connection].pop_front().map(|index| index as usize) else { return };
         let body = std::mem::take(&mut self.bodies[connection]);
-        match self.versions.judge(index, body.strip_suffix(b"\r\n").unwrap_or(&body)) {
-            None => self.verdict.malformed += 1,
-            Some(version) if version < self.lower[index] => self.verdict.too_old += 1,
-            Some(version) if version > self.upper[index] => self.verdict.too_new += 1,
-            Some(_) => self.verdict.right += 1,
-        }
+        let found = self.versions.judge(index, body.strip_suffix(b"\r\n").unwrap_or(&body));
+        self.verdict.count(found, self.lower[index], self.upper[index]);
     }
 }
 

@@ -1,0 +1,180 @@
+//! Removing a big collection: how long the caller waits, and how long everyone else.
+//!
+//! ```text
+//!   probe        GET and SET of a small key, as fast as it can ........................
+//!   caller                  100 ms | DEL, UNLINK, RENAME or SET over it, FLUSHALL | 1 s
+//! ```
+//!
+//! Each removal gets a collection that was filled for it. A copy would be cheaper, but a server may let it share what
+//! it holds with the original, and removing it would then free nothing.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use system_tests::{Client, Reply, Server, client, server};
+
+use super::collections::has_streams;
+use super::elements::{self, ELEMENT_BYTES, Kind};
+use super::probe::{self, Board, Latencies, Probe};
+use super::standstill::Watch;
+use super::versions::Versions;
+use super::{Settings, Watched};
+use crate::bench;
+use crate::load;
+use crate::report::thousands;
+
+/// How long others are watched before the removal, and after it has been answered.
+const BEFORE: Duration = Duration::from_millis(100);
+const AFTER: Duration = Duration::from_secs(1);
+/// Memory is given back in the background; the next collection is filled when no more comes, at the latest after this.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+
+/// The removals, with the names that the table has for them.
+const REMOVALS: [(&str, &[&str]); 5] = [
+    ("DEL", &["DEL", BIG]),
+    ("UNLINK", &["UNLINK", BIG]),
+    ("RENAME over it", &["RENAME", "other", BIG]),
+    ("SET over it", &["SET", BIG, "1"]),
+    ("FLUSHALL", &["FLUSHALL"]),
+];
+const BIG: &str = "big";
+
+/// A cell for each removal of each type, after the name of the server.
+pub type Findings = Vec<(String, String)>;
+
+/// Runs all removals of collections of `elements` elements against one server.
+pub fn measure(binary: &Path, settings: &Settings, elements: usize) -> Result<Findings, String> {
+    let dir = server::fresh_dir().map_err(|error| error.to_string())?;
+    let findings = in_dir(binary, settings, elements, &dir);
+    // What is left in the temporary directory when this fails is found by its name.
+    let _ = std::fs::remove_dir_all(&dir);
+    findings
+}
+
+fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Result<Findings, String> {
+    let watched = Watched::start(binary, dir, settings)?;
+    let server = &watched.server;
+    let name = bench::name_of(server, binary);
+    let streams = !settings.no_streams && has_streams(server)?;
+    let mut findings = vec![
+        (String::new(), name.clone()),
+        ("elements of each collection".to_string(), thousands(elements as f64)),
+    ];
+    let values = Versions::new(0, ELEMENT_BYTES);
+    for kind in Kind::ALL {
+        eprintln!("{name}: removing a {} of {} elements", kind.name(), thousands(elements as f64));
+        for (label, command) in REMOVALS {
+            let cell = if kind == Kind::Stream && !streams {
+                "left out".to_string()
+            } else {
+                elements::fill(server.addr(), kind, BIG, (elements, 0), &values)?;
+                let cell = removal(server, kind, elements, command)?;
+                settle(server);
+                cell
+            };
+            findings.push((format!("{}: {label}", kind.name()), cell));
+        }
+    }
+    Ok(findings)
+}
+
+/// One removal: what the table says about it.
+fn removal(server: &Server, kind: Kind, elements: usize, command: &[&str]) -> Result<String, String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let addr = server.addr();
+    let mut control = server.client();
+    for key in ["small", "other"] {
+        control.call(&["SET", key, "1"]).map_err(failed)?;
+    }
+    let size = control.call(&[kind.count_command(), BIG]).map_err(failed)?;
+    if size.int() != Some(elements as i64) {
+        return Err(format!("{} of the filled {}: {}", kind.count_command(), kind.name(), size.text()));
+    }
+    let board = Arc::new(Board::default());
+    let probing = {
+        let board = board.clone();
+        thread::spawn(move || probe::run(addr, &board, &mut SmallProbe))
+    };
+    let watch = Watch::cores([0, 1]);
+    // The probe and the watchers need a moment for their priority.
+    thread::sleep(BEFORE);
+    board.take();
+    watch.take();
+    let words: Vec<String> = command.iter().map(|word| word.to_string()).collect();
+    let calling = thread::spawn(move || call(addr, &words));
+    let (begin, took) = calling.join().map_err(|_| "the caller has panicked")?.map_err(failed)?;
+    thread::sleep(AFTER);
+    let (latencies, standstills) = (board.take(), watch.take());
+    board.stop();
+    probing.join().map_err(|_| "the probe has panicked")?.map_err(failed)?;
+    if control.call(&[kind.count_command(), BIG]).map_err(failed)?.int().is_some_and(|left| left > 0) {
+        return Err(format!("{} has not removed the {}", command.join(" "), kind.name()));
+    }
+    let slowest = latencies.iter().map(|kind| kind.without(&standstills)).map(|kind| kind.slowest_ms());
+    let others = slowest.fold(0.0, f64::max);
+    let still = standstills.within(begin, begin + took);
+    let still = if still.is_zero() {
+        String::new()
+    } else {
+        format!(" (the machine stood still for {:.3} ms of it)", still.as_secs_f64() * 1000.0)
+    };
+    if latencies.iter().map(Latencies::count).sum::<usize>() == 0 {
+        return Err("the probe was never answered".to_string());
+    }
+    Ok(format!("{:.3} ms{still} / {others:.3} ms", took.as_secs_f64() * 1000.0))
+}
+
+/// Waits a little, then sends one command; when that was, and how long it took.
+fn call(addr: SocketAddr, words: &[String]) -> std::io::Result<(Instant, Duration)> {
+    load::pin_thread(1);
+    // Without the right to it the caller may wait for the probe's core; the figure can only be too high.
+    load::make_real_time();
+    let mut client = Client::connect(addr)?;
+    // Removing takes seconds on servers that do it at once.
+    client.set_timeout(Duration::from_secs(300))?;
+    thread::sleep(BEFORE);
+    let mut request = Vec::new();
+    client::encode(&mut request, words);
+    let begin = Instant::now();
+    client.send_raw(&request)?;
+    let reply = client.read()?;
+    let took = begin.elapsed();
+    if reply.is_error() {
+        return Err(std::io::Error::other(format!("{}: {}", words.join(" "), reply.text())));
+    }
+    Ok((begin, took))
+}
+
+/// Empties the server and waits until it gives no more memory back.
+fn settle(server: &Server) {
+    server.client().run("FLUSHALL");
+    let used = || server.info("used_memory").and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
+    let begin = Instant::now();
+    let mut last = used();
+    while begin.elapsed() < SETTLE_MAX {
+        thread::sleep(Duration::from_millis(300));
+        let now = used();
+        // What a few connections and counters change is no collection.
+        if now + (1 << 20) > last {
+            return;
+        }
+        last = now;
+    }
+}
+
+/// GET and SET of one small key without a pause.
+struct SmallProbe;
+
+impl Probe for SmallProbe {
+    const PAUSE: Duration = Duration::ZERO;
+
+    fn request(&mut self, kind: usize, out: &mut Vec<u8>) {
+        let words: &[&str] = if kind == 0 { &["GET", "small"] } else { &["SET", "small", "1"] };
+        client::encode(out, words);
+    }
+
+    fn answered(&mut self, _kind: usize, _reply: &Reply) {}
+}
