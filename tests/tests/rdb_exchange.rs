@@ -114,6 +114,51 @@ fn fill_collections(client: &mut Client) {
     ] {
         assert!(!client.call(&command).unwrap().is_error());
     }
+    fill_streams(client);
+}
+
+/// Streams around the limit of a node, with deleted entries and with groups whose consumers have entries pending.
+fn fill_streams(client: &mut Client) {
+    for count in STREAMS {
+        let key = format!("stream:{count}");
+        for n in 1..=count {
+            // Some entries have their node's fields and some have others.
+            let other = if n % 7 == 0 { format!(" more:{n} {n}") } else { String::new() };
+            client.run(&format!("XADD {key} {n}-{} temperature {n} place room:{}{other}", n % 3, n % 5));
+        }
+        for n in (1..count).step_by(5) {
+            assert_eq!(client.run(&format!("XDEL {key} {n}-{}", n % 3)).int(), Some(1));
+        }
+        for command in [
+            format!("XGROUP CREATE {key} readers 0"),
+            format!("XGROUP CREATE {key} idle $"),
+            format!("XGROUP CREATECONSUMER {key} readers bob"),
+            format!("XREADGROUP GROUP readers alice COUNT {} STREAMS {key} >", count.div_ceil(2)),
+            format!("XREADGROUP GROUP readers bob COUNT 7 STREAMS {key} >"),
+            format!("XGROUP CREATECONSUMER {key} readers carol"),
+            format!("XACK {key} readers 2-2 3-0 4-1"),
+        ] {
+            let reply = client.run(&command);
+            assert!(!reply.is_error(), "{command}: {}", reply.text());
+        }
+    }
+}
+
+const STREAMS: [usize; 4] = [1, 100, 101, 3000];
+
+/// What a digest does not tell: the groups of the streams, without times.
+fn groups(client: &mut Client) -> Vec<String> {
+    client.run("SELECT 2");
+    let ask = |key: usize| {
+        [
+            format!("XINFO GROUPS stream:{key}"),
+            format!("XPENDING stream:{key} readers"),
+            format!("XRANGE stream:{key} - +"),
+            format!("XREADGROUP GROUP readers alice STREAMS stream:{key} 3"),
+            format!("XREADGROUP GROUP readers bob STREAMS stream:{key} 0"),
+        ]
+    };
+    STREAMS.into_iter().flat_map(ask).map(|command| format!("{:?}", client.run(&command))).collect()
 }
 
 /// Gives fields of a small and of a large hash deadlines, where the server can.
@@ -178,6 +223,7 @@ fn dumped_collections_cross_over() {
     let (original, comparable) = (digest(&mut there), digests_as_redis(&theirs));
     hand_over(&mut there, &mut here, comparable);
     let before = digest(&mut here);
+    assert_eq!(groups(&mut here), groups(&mut there));
     hand_over(&mut here, &mut there, comparable);
     assert_eq!(digest(&mut there), original);
     // As Redis 7.2 names them after loading what 7.0 or Valkey wrote.
@@ -217,6 +263,7 @@ fn files_with_collections_cross_over() {
     fill_collections(&mut source.client());
     let has_field_deadlines = fill_deadlines_of_fields(&mut source.client());
     let expected = digest(&mut source.client());
+    let groups_expected = groups(&mut source.client());
     let comparable = digests_as_redis(&source);
     let dir = server::fresh_dir().unwrap();
     let mut file = source.dir().join("dump.rdb");
@@ -230,6 +277,7 @@ fn files_with_collections_cross_over() {
         if comparable || !is_ours {
             assert_eq!(digest(&mut reader.client()), expected, "a file of {magic}");
         }
+        assert_eq!(groups(&mut reader.client()), groups_expected, "a file of {magic}");
         assert_eq!(reader.client().run("SAVE").text(), "OK");
         if is_ours {
             let written = fs::read(dir.join("dump.rdb")).unwrap();
