@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
 
 use value::Large;
 use value::large::Teardown;
@@ -12,8 +14,14 @@ use value::string::Shared;
 
 use crate::table::Table;
 
-/// Nodes of a large value that are freed between two looks at the scheduler.
+/// Nodes of a large value that are freed in one slice.
 const SLICE_NODES: usize = 256;
+
+/// Entries of a table that are freed in one slice.
+const SLICE_ENTRIES: usize = 2048;
+
+/// Between two slices. Where threads that serve share the core, giving way is not enough: the scheduler lets this one go on for milliseconds.
+const PAUSE: Duration = Duration::from_micros(50);
 
 enum Garbage {
     Large(Large),
@@ -48,7 +56,7 @@ impl Reclaimer {
             }
         };
         // Without the thread the queue is dropped with what is in it, which frees it where it was removed.
-        let _ = std::thread::Builder::new().name("lazyfree".into()).spawn(run);
+        let _ = thread::Builder::new().name("lazyfree".into()).spawn(run);
         Reclaimer { queue, counts }
     }
 
@@ -94,12 +102,22 @@ fn free(item: Garbage) -> u64 {
             tear_down(rest);
             0
         }
-        Garbage::Table(table) => table.len() as u64,
+        Garbage::Table(table) => {
+            let (objects, mut entries) = (table.len() as u64, 0);
+            table.free_each(|large| {
+                large.and_then(Large::into_teardown).into_iter().for_each(tear_down);
+                entries += 1;
+                if entries % SLICE_ENTRIES == 0 {
+                    thread::sleep(PAUSE);
+                }
+            });
+            objects
+        }
     }
 }
 
 fn tear_down(mut rest: Teardown) {
     while !rest.step(SLICE_NODES) {
-        std::thread::yield_now();
+        thread::sleep(PAUSE);
     }
 }

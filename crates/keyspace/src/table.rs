@@ -819,12 +819,19 @@ impl Block for EntryBlock<'_> {
     }
 }
 
+impl Table {
+    /// Frees all entries. `rest` is shown what is left of each: its large value, if it had one.
+    pub(crate) fn free_each(mut self, mut rest: impl FnMut(Option<Large>)) {
+        // T1: the index goes away with the entries, so each is freed once.
+        let index = std::mem::replace(&mut self.index, Index::new(0));
+        index.pointers().for_each(|bits| rest(pointed(bits).free()));
+    }
+}
+
 impl Drop for Table {
     fn drop(&mut self) {
-        for bits in self.index.pointers() {
-            // T1: the index goes away with the entries, so each is freed once.
-            drop(pointed(bits).free());
-        }
+        // T1, as above.
+        self.index.pointers().for_each(|bits| drop(pointed(bits).free()));
     }
 }
 

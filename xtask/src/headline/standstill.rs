@@ -61,6 +61,8 @@ impl Standstills {
 /// Watches cores until it is dropped.
 pub struct Watch {
     found: Arc<Mutex<Standstills>>,
+    /// The last call of [`Watch::take`].
+    since: Mutex<Instant>,
     stop: Arc<AtomicBool>,
     watchers: Vec<JoinHandle<()>>,
 }
@@ -76,12 +78,17 @@ impl Watch {
                 thread::spawn(move || watch(core, &found, &stop))
             })
             .collect();
-        Watch { found, stop, watchers }
+        Watch { found, since: Mutex::new(Instant::now()), stop, watchers }
     }
 
     /// Takes what was found since the last call.
     pub fn take(&self) -> Standstills {
-        std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
+        // One that is under way when a phase begins is known when it ends.
+        found.spans.iter_mut().for_each(|span| span.from = span.from.max(*since).min(span.to));
+        *since = Instant::now();
+        found
     }
 }
 
