@@ -22,6 +22,7 @@ mod load;
 mod point;
 mod read_ahead;
 mod saver;
+mod spare;
 
 pub use file::FileSink;
 pub use load::{LoadError, LoadOptions, Loaded, Loading, load_file};

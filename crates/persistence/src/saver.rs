@@ -27,8 +27,12 @@ use snapshot::{Failure, Options, Outcome, Snapshot, UsageOf};
 
 use crate::file::FileSink;
 use crate::point::SavePoint;
+use crate::spare;
 
 pub use status::Status;
+
+/// The least that a snapshot plans with, however little memory is left: some blocks for each worker.
+const BUDGET_MIN: u64 = 8 << 20;
 
 /// Seconds after a failed save before an automatic one is tried again.
 const RETRY_SECONDS: i64 = 5;
@@ -351,6 +355,21 @@ impl Saver {
         }
     }
 
+    /// What a snapshot may take: what is configured, or half of what is left for the process if that is less. The other half is for what
+    /// grows meanwhile.
+    fn budget(&self, configured: u64) -> u64 {
+        let Some(spare) = spare::bytes().filter(|spare| spare / 2 < configured) else { return configured };
+        let budget = (spare / 2).clamp(BUDGET_MIN.min(configured), configured);
+        let text = format!(
+            "{} MB of memory are left: the snapshot takes {} MB at most, instead of {} MB",
+            spare >> 20,
+            budget >> 20,
+            configured >> 20
+        );
+        self.host.log(Level::Notice, &text);
+        budget
+    }
+
     /// Opens the file, starts the writer and cuts.
     fn start(
         &self,
@@ -361,7 +380,7 @@ impl Saver {
         let sink = FileSink::create(&config.directory, &config.file_name)?;
         let host = Arc::clone(&self.host);
         let options = Options {
-            budget_bytes: config.budget_bytes,
+            budget_bytes: self.budget(config.budget_bytes),
             compression: config.compression,
             checksum: config.checksum,
             version: config.version,

@@ -83,7 +83,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         (1 << 20, UP_TO_U64.1),
         "64mb",
         "Evenkeel: most memory that a running snapshot may take beyond the data, whatever the write load, exceeded by one batch \
-         of requests at most. Above half of it the snapshot pauses; above it, requests wait until the disk has caught up.",
+         of requests at most. Above half of it the snapshot pauses; above it, requests wait until the disk has caught up. Where less \
+         than twice as much memory is left, in the machine or in the container, a snapshot takes half of what is left.",
     )
     .debug(),
     OptionSpec::bool(
