@@ -66,17 +66,13 @@ fn content(value: ValueRef<'_>) -> Content {
             ("HSET", fields.into_iter().flatten().collect())
         }
         ValueRef::Stream(stream) => {
-            let produced = stream.idempotence().map(|it| {
-                let kept = (it.producers_len(), it.names_len(), it.added());
-                format!("{:?} {kept:?}", it.limits())
-            });
             let mut payload = Vec::new();
             let mut writer = rdb::ObjectWriter::for_payload(11, None);
             let stream = without_visits(stream);
             let object = rdb::values::ObjectRef::Stream(&stream);
             rdb::values::whole(&mut writer, &mut payload, rdb::Place::Payload, object);
             rdb::dump::finish(&mut payload, 0, 11);
-            ("RESTORE", vec![b"0".to_vec(), payload, produced.unwrap_or_default().into_bytes()])
+            ("RESTORE", vec![b"0".to_vec(), payload])
         }
     }
 }
