@@ -5,11 +5,13 @@
 //! | `place` | a stream at its key |
 //! | `arguments`, `reply` | IDs, ranges and options; IDs and entries |
 //! | `claim` | a consumer group at its key, and what a replica is told of it |
+//! | `idempotence` | the producer of an entry, and what that calls it |
 //! | `trim` | trimming, and what a replica is told of it |
 //! | `x...` | the commands |
 
 mod arguments;
 mod claim;
+mod idempotence;
 mod place;
 mod reply;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod trim;
 mod xack;
 mod xadd;
 mod xautoclaim;
+mod xcfgset;
 mod xclaim;
 mod xdel;
 mod xdelex;
@@ -41,6 +44,7 @@ pub const COMMANDS: &[&Command] = &[
     &xdelex::XACKDEL,
     &xadd::XADD,
     &xautoclaim::XAUTOCLAIM,
+    &xcfgset::XCFGSET,
     &xclaim::XCLAIM,
     &xdel::XDEL,
     &xdelex::XDELEX,

@@ -4,11 +4,12 @@
 //! size, always called `stream`.
 //!
 //! ```text
-//!   Stream { log, groups }                                          clone: O(1), that is how it is frozen
+//!   Stream { log, groups, idempotence }                             clone: O(1), that is how it is frozen
 //!      log     ID -> entry     Ordered ... -> StreamNode            a listpack as in Redis's memory and RDB files
 //!      groups  name -> Group   Shelf                                one slice while few, a tree when many
 //!                 pending      Ordered ... -> RecordLeaf            ID, consumer, time, count
 //!                 consumers    Shelf -> Consumer { pending: Ordered ... -> RecordLeaf }
+//!      idempotence, a box if there is any: producer -> its own name of an entry -> ID
 //! ```
 //! Everything is shared between clones and copied where it is changed, node by node: an acknowledgement after a freeze copies a leaf and the way to it in
 //! two trees, however much is pending.
@@ -19,7 +20,8 @@
 //! | `node`, `entries` | the layout of a node: changing it, reading it |
 //! | `log`, `range` | the entries of a stream: adding, deleting, trimming; walking a range |
 //! | `group` | consumer groups, consumers, what is pending |
-//! | `shelf`, `records` | the two kinds of copy-on-write maps that groups are made of |
+//! | `idempotence` | what producers call their entries, so that each is taken once |
+//! | `shelf`, `records` | the two kinds of copy-on-write maps that these are made of |
 //! | `validate` | nodes from outside |
 //! | `drain` | reading for the last time, and freeing |
 //!
@@ -31,6 +33,7 @@ mod drain;
 mod entries;
 mod group;
 mod id;
+mod idempotence;
 mod log;
 mod node;
 mod range;
@@ -46,6 +49,7 @@ pub use drain::{ConsumerDrain, GroupDrain, StreamDrain, StreamTeardown};
 pub use entries::{Entry, Fields};
 pub use group::{Consumer, Group, Pending, UNOWNED};
 pub use id::StreamId;
+pub use idempotence::{Idempotence, IdempotenceLimits};
 pub use log::{AppendError, Info, Keep, Log, Trim, Trimmed};
 pub use node::{NODE_BYTES_MAX, NodeLimits, StreamNode};
 pub use range::{Range, RangeBack};
@@ -59,6 +63,7 @@ use shelf::Shelf;
 pub struct Stream {
     log: Log,
     groups: Shelf<Group>,
+    idempotence: Option<Box<Idempotence>>,
 }
 
 impl Stream {
@@ -108,19 +113,47 @@ impl Stream {
         self.groups.edit(name, |group| change(log, group))
     }
 
+    /// What producers have sent before; `None` if none was ever noted and no limits were set.
+    pub fn idempotence(&self) -> Option<&Idempotence> {
+        self.idempotence.as_deref()
+    }
+
+    /// The entry that a producer gave a name to before, though it may be gone. It is counted as repeated.
+    pub fn repeated(&mut self, producer: &[u8], name: &[u8], now_ms: u64) -> Option<StreamId> {
+        self.idempotence.as_mut()?.repeat(producer, name, now_ms)
+    }
+
+    /// Notes what a producer calls an entry that was just added.
+    pub fn note_produced(&mut self, producer: &[u8], name: &[u8], id: StreamId) {
+        self.idempotence.get_or_insert_default().note(producer, name, id);
+    }
+
+    /// Sets how long names of entries are known, and how many. If that is changed, all are forgotten; they are freed by the returned teardown, at once
+    /// if it is dropped.
+    pub fn limit_idempotence(&mut self, limits: IdempotenceLimits) -> Option<StreamTeardown> {
+        self.idempotence.get_or_insert_default().limit(limits).map(StreamTeardown::of_idempotence)
+    }
+
+    fn of_idempotence(&self, bytes: impl Fn(&Idempotence) -> u64) -> u64 {
+        self.idempotence.as_deref().map_or(0, bytes)
+    }
+
     /// Heap bytes, in O(1); nodes that a clone holds too are counted in both.
     pub fn heap_bytes(&self) -> u64 {
-        self.log.nodes.heap_bytes() + self.groups.heap_bytes()
+        let idempotence = self.of_idempotence(Idempotence::heap_bytes);
+        self.log.nodes.heap_bytes() + self.groups.heap_bytes() + idempotence
     }
 
     /// Bytes copied so far because a clone held what was to be changed.
     pub fn copied_bytes(&self) -> u64 {
-        self.log.nodes.copied_bytes() + self.groups.copied_bytes()
+        let idempotence = self.of_idempotence(Idempotence::copied_bytes);
+        self.log.nodes.copied_bytes() + self.groups.copied_bytes() + idempotence
     }
 
     /// Heap bytes that clones hold too, estimated from the roots.
     pub fn shared_bytes_estimate(&self) -> u64 {
-        self.log.nodes.shared_bytes_estimate() + self.groups.shared_bytes_estimate()
+        let idempotence = self.of_idempotence(Idempotence::shared_bytes_estimate);
+        self.log.nodes.shared_bytes_estimate() + self.groups.shared_bytes_estimate() + idempotence
     }
 
     /// Everything in the order of an RDB file, let go piece by piece.
@@ -138,6 +171,9 @@ impl Stream {
     pub fn check(&self) {
         self.log.check();
         self.groups.check();
+        if let Some(idempotence) = self.idempotence() {
+            idempotence.check();
+        }
         for group in self.groups() {
             group.check();
             assert!(shelf::Item::heap_bytes(group) <= self.heap_bytes());

@@ -117,6 +117,15 @@ fn effects() {
         ("XSETID s 999-60", "XSETID s 999-60"),
         ("XDEL s 999-9 999-10", "XDEL s 999-9 999-10"),
         ("XTRIM s MAXLEN ~ 0", ""),
+        ("XADD i 9999999999999-1 a b", "XADD i 9999999999999-1 a b"),
+        ("XADD i IDMP p n * a b", "XADD i IDMP p n 9999999999999-2 a b"),
+        ("XADD i IDMP p n * a b", ""),
+        ("XADD i MAXLEN ~ 3 IDMP p o * a b", "XADD i MAXLEN = 3 IDMP p o 9999999999999-3 a b"),
+        (
+            "XADD i IDMPAUTO p MAXLEN 1 * a b",
+            r"XADD i IDMP p \x95\xcd\xf5\x7f\xd2U=\xe6\xa5[pWiA\x1f[ MAXLEN 1 9999999999999-4 a b",
+        ),
+        ("XCFGSET i IDMP-MAXSIZE 100", "XCFGSET i IDMP-MAXSIZE 100"),
     ]);
 }
 

@@ -1,4 +1,4 @@
-//! XADD: adds an entry, and may trim what is older.
+//! XADD: adds an entry, unless its producer has sent it before, and may trim what is older.
 
 use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
@@ -6,10 +6,11 @@ use engine::{
 use value::stream::{AppendError, NODE_BYTES_MAX, StreamId};
 
 use super::arguments::{GivenId, TrimOptions, Trimming, given_id};
+use super::idempotence::{ID_GIVEN, IDEMPOTENCE, Produced};
 use super::trim::{self, Outcome, REFERENCES, TRIM};
 use super::{place, reply};
 
-/// `XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [field value ...]`
+/// `XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO producer-id | IDMP producer-id idempotent-id] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [field value ...]`
 pub static XADD: Command = Command {
     name: "xadd",
     arity: -5,
@@ -28,6 +29,7 @@ pub static XADD: Command = Command {
             ("6.2.0", "NOMKSTREAM, MINID and LIMIT."),
             ("7.0.0", "IDs of the form `ms-*`."),
             ("8.2.0", "KEEPREF, DELREF and ACKED."),
+            ("8.6.0", "IDMPAUTO and IDMP."),
         ],
         ..Docs::NONE
     },
@@ -35,6 +37,7 @@ pub static XADD: Command = Command {
         Argument::key(),
         Argument::token("nomkstream", "NOMKSTREAM").optional().since("6.2.0"),
         REFERENCES,
+        IDEMPOTENCE,
         TRIM.optional(),
         Argument::one_of(
             "id-selector",
@@ -64,6 +67,7 @@ struct Adding<'a> {
     id_at: usize,
     may_make: bool,
     trimming: Option<Trimming>,
+    produced: Option<Produced<'a>>,
     /// Fields and values in turn.
     data: Args<'a>,
 }
@@ -71,12 +75,14 @@ struct Adding<'a> {
 impl<'a> Adding<'a> {
     fn parse(ctx: &Ctx<'_>, args: Args<'a>) -> Result<Adding<'a>, Error> {
         let mut options = TrimOptions::default();
-        let (mut at, mut may_make, mut id) = (2, true, GivenId::None);
+        let (mut at, mut may_make, mut id, mut produced) = (2, true, GivenId::None, None);
         while let Some(arg) = args.get(at) {
             if *arg == b"*" {
                 break;
             }
             if let Some(taken) = options.take(args, at)? {
+                at += taken;
+            } else if let Some(taken) = Produced::take(&mut produced, args, at)? {
                 at += taken;
             } else if arg.eq_ignore_ascii_case(b"NOMKSTREAM") {
                 may_make = false;
@@ -88,6 +94,10 @@ impl<'a> Adding<'a> {
         }
         let entries_max = ctx.config.encoding.stream_block_entries_max;
         let trimming = options.finish(entries_max, ctx.session.applies_stream, None)?;
+        // A replica is told which ID the entry got.
+        if produced.is_some() && id != GivenId::None && !ctx.session.applies_stream {
+            return Err(ID_GIVEN);
+        }
         let data = args.get(at + 1..).unwrap_or_default();
         if data.is_empty() || data.len() % 2 != 0 {
             return Err(Error::wrong_arity("xadd"));
@@ -95,11 +105,14 @@ impl<'a> Adding<'a> {
         if id == GivenId::Whole(StreamId::MIN) {
             return Err(ZERO);
         }
-        Ok(Adding { id, id_at: at, may_make, trimming, data })
+        if let Some(produced) = &mut produced {
+            produced.name_by_content(pairs(data));
+        }
+        Ok(Adding { id, id_at: at, may_make, trimming, produced, data })
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone {
-        self.data.as_chunks::<2>().0.iter().map(|[field, value]| (*field, *value))
+        pairs(self.data)
     }
 
     /// Whether it would be refused by a stream that has nothing.
@@ -124,6 +137,17 @@ impl<'a> Adding<'a> {
     }
 }
 
+fn pairs<'a>(data: Args<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone {
+    data.as_chunks::<2>().0.iter().map(|[field, value]| (*field, *value))
+}
+
+/// What became of the entry.
+enum Step {
+    Added(StreamId, Option<Outcome>),
+    /// Its producer sent it before; it had this ID.
+    Repeated(StreamId),
+}
+
 fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let adding = Adding::parse(ctx, args)?;
     let (key, limits, now_ms) = (args[1], place::limits(ctx.config), ctx.data.now_ms.max(0) as u64);
@@ -139,17 +163,32 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         place::open(&mut ctx.data, key)?
     };
-    let (id, outcome) = place.edit(|stream| {
+    let obeys = ctx.session.applies_stream;
+    let step = place.edit(|stream| {
+        if let Some(produced) = adding.produced.as_ref().filter(|_| !obeys)
+            && let Some(id) = stream.repeated(produced.producer, &produced.name, now_ms)
+        {
+            return Ok(Step::Repeated(id));
+        }
         let log = stream.log_mut();
         let id = adding.new_id(log.info().last_id, now_ms)?;
         log.append(id, adding.pairs(), limits).map_err(|error| match error {
             AppendError::NotAbove => NOT_ABOVE,
             AppendError::TooLarge => TOO_LARGE,
         })?;
-        Ok((id, adding.trimming.as_ref().map(|trimming| trim::trim(stream, trimming))))
+        if let Some(produced) = &adding.produced {
+            stream.note_produced(produced.producer, &produced.name, id);
+        }
+        Ok(Step::Added(id, adding.trimming.as_ref().map(|trimming| trim::trim(stream, trimming))))
     })??;
-    ctx.data.dirty += 1;
-    tell(ctx, args, &adding, id, outcome);
+    let id = match step {
+        Step::Repeated(id) => id,
+        Step::Added(id, outcome) => {
+            ctx.data.dirty += 1;
+            tell(ctx, args, &adding, id, outcome);
+            id
+        }
+    };
     reply::id(&mut ctx.reply.write(), id);
     Ok(())
 }
@@ -174,6 +213,10 @@ fn tell(ctx: &mut Ctx<'_>, args: Args<'_>, adding: &Adding<'_>, id: StreamId, ou
     }
     if let Some((exact, at)) = &exact {
         exact.put(&mut request, *at);
+    }
+    // Last, for what lies behind moves.
+    if let Some(produced) = &adding.produced {
+        produced.put(&mut request);
     }
     ctx.data.effects.say(&request);
 }
@@ -251,6 +294,40 @@ mod tests {
             ("XADD str 1 a b", "-WRONGTYPE Operation against a key holding the wrong kind of value"),
             ("XLEN str", "-WRONGTYPE Operation against a key holding the wrong kind of value"),
             ("XLEN none", ":0"),
+        ]);
+    }
+
+    #[test]
+    fn producers_send_once() {
+        check(&[
+            ("XADD s IDMP p1 * f v", "-ERR Invalid stream ID specified as stream command argument"),
+            ("XADD s IDMP p1 i 1-1 f v", "-ERR IDMP/IDMPAUTO can be used only with auto-generated IDs"),
+            ("XADD s IDMPAUTO p1 1-* f v", "-ERR IDMP/IDMPAUTO can be used only with auto-generated IDs"),
+            ("XADD s IDMP p1 i IDMP p2 i * f v", "-ERR IDMP/IDMPAUTO specified multiple times"),
+            ("XADD s IDMPAUTO p1 IDMP p2 i * f v", "-ERR IDMP/IDMPAUTO specified multiple times"),
+            ("XADD s IDMP \"\" i * f v", "-ERR IDMP requires a non-empty producer ID"),
+            ("XADD s IDMP p1 \"\" * f v", "-ERR IDMP requires a non-empty idempotent ID"),
+            ("XADD s IDMPAUTO \"\" * f v", "-ERR IDMPAUTO requires a non-empty producer ID"),
+            ("XADD s IDMP p1", "-ERR wrong number of arguments for 'xadd' command"),
+            ("XADD s IDMP p1 i *", "-ERR wrong number of arguments for 'xadd' command"),
+            ("EXISTS s", ":0"),
+            ("XADD s NOMKSTREAM IDMP p1 i * f v", "$-1"),
+            ("XADD s 9999999999999-1 a b", "$15 9999999999999-1"),
+            ("XADD s IDMP p1 i * f v", "$15 9999999999999-2"),
+            ("XADD s idmp p1 i * other w", "$15 9999999999999-2"),
+            ("XADD s IDMP p2 i * f v", "$15 9999999999999-3"),
+            ("XADD s IDMP p1 * * f v", "$15 9999999999999-4"),
+            ("XADD s KEEPREF IDMP p1 * MAXLEN 1 * f v", "$15 9999999999999-4"),
+            ("XLEN s", ":4"),
+            ("XDEL s 9999999999999-2", ":1"),
+            ("XADD s NOMKSTREAM IDMP p1 i * f v", "$15 9999999999999-2"),
+            ("XADD s MAXLEN 2 IDMPAUTO p1 * f v g w", "$15 9999999999999-5"),
+            ("XADD s IDMPAUTO p1 * g w f v", "$15 9999999999999-5"),
+            ("XADD s IDMPAUTO p1 * g v f w", "$15 9999999999999-6"),
+            ("XADD s IDMPAUTO p2 * f v g w", "$15 9999999999999-7"),
+            ("XLEN s", ":4"),
+            ("COPY s t", ":1"),
+            ("XADD t IDMP p1 i * f v", "$15 9999999999999-2"),
         ]);
     }
 }

@@ -27,6 +27,10 @@ pub static XINFO_STREAM: Command = Command {
                 "`max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag`.",
             ),
             ("7.2.0", "`active-time`, and another meaning of `seen-time`."),
+            (
+                "8.6.0",
+                "`idmp-duration`, `idmp-maxsize`, `pids-tracked`, `iids-tracked`, `iids-added` and `iids-duplicates`.",
+            ),
         ],
         ..Docs::NONE
     },
@@ -102,9 +106,11 @@ pub(super) fn known(writer: &mut Writer<'_>, name: &str, number: Option<i64>) {
     }
 }
 
-/// What both forms begin with.
-fn common(writer: &mut Writer<'_>, log: &Log) {
+/// What both forms begin with, behind the head of a map with so many other fields.
+fn common(writer: &mut Writer<'_>, stream: &Stream, others: usize) {
+    let (log, idempotence) = (stream.log(), stream.idempotence());
     let info = log.info();
+    writer.map(7 + others + if idempotence.is_some() { 6 } else { 0 });
     number(writer, "length", log.len());
     number(writer, "radix-tree-keys", log.node_count());
     number(writer, "radix-tree-nodes", tree_nodes(log));
@@ -112,12 +118,20 @@ fn common(writer: &mut Writer<'_>, log: &Log) {
     id(writer, "max-deleted-entry-id", info.max_deleted_id);
     number(writer, "entries-added", info.entries_added);
     id(writer, "recorded-first-entry-id", info.first_id);
+    if let Some(idempotence) = idempotence {
+        let limits = idempotence.limits();
+        number(writer, "idmp-duration", limits.duration_s.into());
+        number(writer, "idmp-maxsize", limits.names_max.into());
+        number(writer, "pids-tracked", idempotence.producers_len());
+        number(writer, "iids-tracked", idempotence.names_len());
+        number(writer, "iids-added", idempotence.added());
+        number(writer, "iids-duplicates", idempotence.repeated());
+    }
 }
 
 fn short(writer: &mut Writer<'_>, stream: &Stream) {
     let log = stream.log();
-    writer.map(10);
-    common(writer, log);
+    common(writer, stream, 3);
     number(writer, "groups", stream.groups_len());
     for (name, found) in [("first-entry", log.first()), ("last-entry", log.last())] {
         writer.bulk(name.as_bytes());
@@ -131,8 +145,7 @@ fn short(writer: &mut Writer<'_>, stream: &Stream) {
 fn full(writer: &mut Writer<'_>, stream: &Stream, count: u64) {
     let log = stream.log();
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    writer.map(9);
-    common(writer, log);
+    common(writer, stream, 2);
     writer.bulk(b"entries");
     reply::entries(writer, log.range(StreamId::MIN, StreamId::MAX).take(count));
     writer.bulk(b"groups");

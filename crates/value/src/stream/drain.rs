@@ -1,10 +1,12 @@
 //! Reading a frozen stream once, letting go of what lies behind the reader; and freeing one a bounded number of nodes at a time.
 //!
-//! The order is that of an RDB file: nodes, then groups one by one, of each its pending entries and then its consumers.
+//! The order is that of an RDB file: nodes, then groups one by one, of each its pending entries and then its consumers. Names that producers gave
+//! their entries are in no file.
 
 use crate::ordered::{self, Drained};
 
 use super::group::{Consumer, Group, Number, PENDING, Pending};
+use super::idempotence::IdempotenceTeardown;
 use super::records::{ID, RecordLeaf, id_of};
 use super::shelf::ShelfDrain;
 use super::{Info, Stream, StreamId, StreamNode};
@@ -167,12 +169,14 @@ pub struct StreamTeardown {
     /// Names of the consumers being freed; no more than names.
     numbers: Option<ShelfDrain<Number>>,
     groups: Option<ShelfDrain<Group>>,
+    idempotence: Option<Box<IdempotenceTeardown>>,
 }
 
 impl StreamTeardown {
     pub(super) fn of_stream(stream: Stream) -> Self {
         let groups = Some(stream.groups.into_drain());
-        Self { nodes: stream.log.nodes.into_teardown(), groups, ..Self::nothing() }
+        let idempotence = stream.idempotence.map(|it| Box::new(it.into_teardown()));
+        Self { nodes: stream.log.nodes.into_teardown(), groups, idempotence, ..Self::nothing() }
     }
 
     pub(super) fn of_group(group: Group) -> Self {
@@ -185,6 +189,10 @@ impl StreamTeardown {
         Self { nodes, ..Self::nothing() }
     }
 
+    pub(super) fn of_idempotence(idempotence: IdempotenceTeardown) -> Self {
+        Self { idempotence: Some(Box::new(idempotence)), ..Self::nothing() }
+    }
+
     fn nothing() -> Self {
         Self {
             nodes: ordered::Ordered::new().into_teardown(),
@@ -193,6 +201,7 @@ impl StreamTeardown {
             consumers: None,
             numbers: None,
             groups: None,
+            idempotence: None,
         }
     }
 
@@ -219,7 +228,7 @@ impl StreamTeardown {
                 self.consumers = None;
             } else if let Some(group) = self.groups.as_mut().and_then(Iterator::next) {
                 self.take(group);
-            } else {
+            } else if !self.idempotence.as_mut().is_some_and(|it| it.step()) {
                 return true;
             }
         }

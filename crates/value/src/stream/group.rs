@@ -99,7 +99,8 @@ impl Consumer {
     }
 }
 
-fn name_bytes(name: &[u8]) -> u64 {
+/// Heap bytes of a name.
+pub(super) fn name_bytes(name: &[u8]) -> u64 {
     size_class(name.len() + ARC_HEADER) as u64
 }
 

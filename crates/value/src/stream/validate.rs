@@ -136,6 +136,6 @@ impl StreamBuilder {
             ..info
         };
         let log = Log { nodes: self.nodes.finish(), node_count: self.node_count, info };
-        Stream { log, groups: Shelf::new() }
+        Stream { log, groups: Shelf::new(), idempotence: None }
     }
 }
