@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use keyspace::{Entry, Form, Inside, Key, KeyHash, Keyspace, NewValue, ValueType, WorkerId};
 use rdb::object::Discard;
 use rdb::values::{Builder, Built, Small, Thresholds};
-use rdb::{Event, Fault, Kind, Limits, ObjectHead, Progress, Reader, Usage, Value};
+use rdb::{Event, Limits, ObjectHead, Progress, Reader, Usage, Value};
 
 use value::number::parse_i64;
 use value::{Large, Shared};
@@ -272,9 +272,6 @@ const PENDING_MAX: usize = 64;
 /// Bytes of keys and small values kept for them at most, give or take one entry.
 const PENDING_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of a key that a message shows.
-const KEY_SHOWN_MAX: usize = 128;
-
 /// Bytes after which a stretch ends, if its entries are large.
 const STRETCH_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -343,7 +340,7 @@ impl Target<'_> {
                         self.insert_if_many(&mut inside, loaded)?;
                     }
                 },
-                Event::Object(head) => self.begin_object(&head)?,
+                Event::Object(head) => self.begin_object(&head),
                 Event::SelectDb(number) => {
                     self.insert(&mut inside, loaded)?;
                     let databases = self.keyspace.databases();
@@ -402,12 +399,7 @@ impl Target<'_> {
     }
 
     /// Remembers what stands before an object.
-    fn begin_object(&mut self, head: &ObjectHead<'_>) -> Result<(), LoadError> {
-        if head.kind == Kind::Stream {
-            let key = head.key[..head.key.len().min(KEY_SHOWN_MAX)].to_vec();
-            let fault = Fault::Type { number: head.wire.number(), name: "stream", key };
-            return Err(LoadError::Format(rdb::Error { offset: head.offset, fault }));
-        }
+    fn begin_object(&mut self, head: &ObjectHead<'_>) {
         let is_expired = match (self.drop_before_ms, head.expire_at_ms) {
             (Some(now), Some(deadline)) => deadline < now,
             _ => false,
@@ -421,7 +413,6 @@ impl Target<'_> {
             is_expired,
         });
         self.bytes.extend_from_slice(head.key);
-        Ok(())
     }
 
     /// Reads on in the object. Once it is complete it is pending, or gone if it had expired or is empty. False if it is not complete
