@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use value::Large;
 use value::large::Teardown;
+use value::stream::{Group, Stream};
 use value::string::Shared;
 
 use crate::table::Table;
@@ -22,6 +23,9 @@ const SLICE_ENTRIES: usize = 2048;
 
 /// Between two slices. Where threads that serve share the core, giving way is not enough: the scheduler lets this one go on for milliseconds.
 const PAUSE: Duration = Duration::from_micros(50);
+
+/// Parts of a stream that are freed at once, as in Redis.
+const AT_ONCE_MAX: u64 = 64;
 
 enum Garbage {
     Large(Large),
@@ -60,9 +64,15 @@ impl Reclaimer {
         Reclaimer { queue, counts }
     }
 
-    /// Queues a large value; a flat one is freed at once, which is a single call to the allocator.
+    /// Queues a large value; a flat one is freed at once, which is a single call to the allocator, and so is a short stream, which
+    /// is no block for want of a form only.
     pub(crate) fn large(&self, large: Large) {
-        if matches!(&large, Large::String(shared) if matches!(**shared, Shared::Flat(_))) {
+        let is_soon_freed = match &large {
+            Large::String(shared) => matches!(**shared, Shared::Flat(_)),
+            Large::Stream(stream) => is_short(stream),
+            _ => false,
+        };
+        if is_soon_freed {
             return;
         }
         self.counts.pending.fetch_add(1, Ordering::Relaxed);
@@ -92,6 +102,14 @@ impl Reclaimer {
     }
 }
 
+/// Whether freeing a stream takes no more than about [`AT_ONCE_MAX`] calls to the allocator.
+fn is_short(stream: &Stream) -> bool {
+    let parts = |group: &Group| 1 + group.consumers_len() + group.pending_len();
+    stream.log().len() <= AT_ONCE_MAX
+        && stream.groups_len() <= AT_ONCE_MAX
+        && stream.groups().map(parts).sum::<u64>() <= AT_ONCE_MAX
+}
+
 fn free(item: Garbage) -> u64 {
     match item {
         Garbage::Large(large) => {
@@ -119,5 +137,38 @@ fn free(item: Garbage) -> u64 {
 fn tear_down(mut rest: Teardown) {
     while !rest.step(SLICE_NODES) {
         thread::sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use value::stream::{NodeLimits, StreamId};
+
+    fn stream(entries: u64) -> Stream {
+        let mut stream = Stream::new();
+        let pair: (&[u8], &[u8]) = (b"field", b"value");
+        for ms in 1..=entries {
+            let added =
+                stream.log_mut().append(StreamId::new(ms, 0), [pair].into_iter(), NodeLimits::default());
+            assert!(added.is_ok());
+        }
+        stream
+    }
+
+    #[test]
+    fn only_a_short_stream_is_freed_at_once() {
+        assert!(is_short(&stream(0)));
+        assert!(is_short(&stream(AT_ONCE_MAX)));
+        assert!(!is_short(&stream(AT_ONCE_MAX + 1)));
+        let mut grouped = stream(1);
+        grouped.create_group(b"g", StreamId::MIN, None);
+        assert!(is_short(&grouped));
+        grouped.edit_group(b"g", |_, group| {
+            for number in 0..AT_ONCE_MAX {
+                group.create_consumer(number.to_string().as_bytes(), 0);
+            }
+        });
+        assert!(!is_short(&grouped));
     }
 }

@@ -82,6 +82,9 @@ const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has
 
 const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
 
+const READERS: &str = "since 7.2 a consumer that reads is made whether there is something to read or not";
+const TOMBSTONE: &str = "since 7.2 the lag of a group that stands before a deleted entry cannot be told";
+
 const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "SORT", "be converted into double", "", EMPTY_NUMBER),
     rule(
@@ -147,6 +150,18 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Redis70], "OBJECT ENCODING", "quicklist", "listpack", "since 7.2 small lists are listpacks"),
     rule(&[Kind::Redis70], "XREAD", "Unbalanced XREAD", "Unbalanced 'xread'", UNBALANCED),
     rule(&[Kind::Redis70], "XREADGROUP", "Unbalanced XREAD", "Unbalanced 'xreadgroup'", UNBALANCED),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:0", "consumers\r\n:1", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:0", "consumers\r\n:2", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:1", "consumers\r\n:2", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:0", "consumers\r\n:3", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:1", "consumers\r\n:3", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:2", "consumers\r\n:3", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:", "consumers\r\n:4", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:", "consumers\r\n:5", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:", "consumers\r\n:6", READERS),
+    rule(&[Kind::Redis70], "XGROUP CREATECONSUMER", ":1", ":0", READERS),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "lag\r\n:", "lag\r\n_", TOMBSTONE),
+    rule(&[Kind::Redis70], "XINFO GROUPS", "lag\r\n:", "lag\r\n$-1", TOMBSTONE),
     rule(&[Kind::Redis8], "XREAD", "an ID, '+', or", "an ID or", UNBALANCED),
     rule(&[Kind::Redis8], "MODULE LIST", "", "*0", MODULES),
     rule(&[Kind::Valkey], "MODULE LIST", "", "*0", MODULES),

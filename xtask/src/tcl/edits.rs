@@ -4,6 +4,7 @@
 //! A row goes when the command that it avoids exists. Tests about the missing thing itself are not edited but excused, in
 //! `xtask/tcl-allowed.txt`.
 
+mod streams;
 mod types;
 
 use std::fs;
@@ -69,12 +70,6 @@ const EDITS: &[Edit] = &[
         "        assert_not_equal [lsearch $commands \"cluster|help\"] -1\n",
         "",
         "no CLUSTER; CLIENT stays",
-    ),
-    edit(
-        "unit/keyspace",
-        "    test {MOVE basic usage} {\n",
-        "    test {MOVE basic usage} {\n        r flushdb\n",
-        "the test before it, of streams, would have done it",
     ),
     edit(
         "unit/oom-score-adj",
@@ -150,7 +145,7 @@ const EDITS: &[Edit] = &[
 
 /// Applies all edits to the suite in `folder`, a fresh copy. Returns how many there are.
 pub fn apply(folder: &Path) -> Result<usize, String> {
-    let all = || EDITS.iter().chain(types::ROWS).chain(types::SHORTER);
+    let all = || EDITS.iter().chain(types::ROWS).chain(streams::ROWS).chain(types::SHORTER);
     for edit in all() {
         let path = folder.join("tests").join(format!("{}.tcl", edit.unit));
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());

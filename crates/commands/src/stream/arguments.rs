@@ -34,6 +34,15 @@ pub(super) fn id(arg: &[u8], seq: u64) -> Result<StreamId, Error> {
     }
 }
 
+/// An ID, or the first or last there can be as `-` or `+`.
+pub(super) fn id_or_end(arg: &[u8]) -> Result<StreamId, Error> {
+    match arg {
+        b"-" => Ok(StreamId::MIN),
+        b"+" => Ok(StreamId::MAX),
+        arg => id(arg, 0),
+    }
+}
+
 /// An ID of which the number may be left to the server.
 pub(super) fn given_id(arg: &[u8]) -> Result<GivenId, Error> {
     match parse(arg)? {

@@ -213,7 +213,7 @@ fn setid(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         if args.len() > 7 {
             return Err(wrong_arguments(args));
         }
-        group.last_id = if args[4] == b"$" { last_id } else { arguments::id(args[4], 0)? };
+        group.last_id = if args[4] == b"$" { last_id } else { arguments::id_or_end(args[4])? };
         group.entries_read = options.entries_read;
         Ok(())
     })?;
@@ -289,6 +289,18 @@ mod tests {
             ("XGROUP SETID s g 5 ENTRIESREAD x", "-ERR value is not an integer or out of range"),
             ("XGROUP SETID s nog x", "-NOGROUP No such consumer group 'nog' for key name 's'"),
             ("XGROUP SETID s g x", "-ERR Invalid stream ID specified as stream command argument"),
+            // Unlike CREATE, SETID takes the ends of a range.
+            ("XGROUP CREATE s g2 -", "-ERR Invalid stream ID specified as stream command argument"),
+            ("XGROUP SETID s g +", "+OK"),
+            (
+                "XINFO GROUPS s",
+                "*1 *12 $4 name $1 g $9 consumers :0 $7 pending :0 $17 last-delivered-id $41 18446744073709551615-18446744073709551615 $12 entries-read $-1 $3 lag $-1",
+            ),
+            ("XGROUP SETID s g -", "+OK"),
+            (
+                "XINFO GROUPS s",
+                "*1 *12 $4 name $1 g $9 consumers :0 $7 pending :0 $17 last-delivered-id $3 0-0 $12 entries-read $-1 $3 lag :2",
+            ),
             ("XGROUP SETID s g $ ENTRIESREAD 1", "+OK"),
             (
                 "XINFO GROUPS s",

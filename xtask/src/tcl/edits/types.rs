@@ -190,28 +190,6 @@ pub const ROWS: &[Edit] = &[
         "",
         "keys are never logged; their number is",
     ),
-    edit(
-        "integration/corrupt-dump-fuzzer",
-        "        $rd xadd stream$suffix * item 1 value $val\n",
-        "",
-        "no streams",
-    ),
-    edit("integration/corrupt-dump-fuzzer", "$elements * 5", "$elements * 4", "no streams"),
-    edit(
-        "integration/corrupt-dump-fuzzer",
-        "    # add some metadata to the stream\n    r xgroup create stream mygroup 0\n    \
-         set records [r xreadgroup GROUP mygroup Alice COUNT 2 STREAMS stream >]\n    \
-         r xdel stream [lindex [lindex [lindex [lindex $records 0] 1] 1] 0]\n    \
-         r xack stream mygroup [lindex [lindex [lindex [lindex $records 0] 1] 0] 0]\n",
-        "",
-        "no streams",
-    ),
-    edit(
-        "integration/corrupt-dump-fuzzer",
-        "    r xadd streambig * item 1 value 1\n    r xadd streambig * item 1 unique value\n",
-        "",
-        "no streams",
-    ),
     edit("integration/rdb", "*CRC error*", "*the checksum is*", "the log's own words"),
     edit(
         "integration/rdb",

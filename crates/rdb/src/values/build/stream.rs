@@ -17,6 +17,8 @@ pub(super) struct StreamBuild {
     /// The name of the group and the number of the consumer that are being read.
     group: Vec<u8>,
     consumer: Option<u32>,
+    /// The stream is from before 7.0, when groups did not count what they read: it is worked out.
+    is_old: bool,
 }
 
 enum State {
@@ -31,7 +33,7 @@ fn id_of(id: object::StreamId) -> StreamId {
 
 impl StreamBuild {
     pub(super) fn begin() -> Self {
-        Self { state: State::Nodes(StreamBuilder::new()), group: Vec::new(), consumer: None }
+        Self { state: State::Nodes(StreamBuilder::new()), group: Vec::new(), consumer: None, is_old: false }
     }
 
     /// Takes a node, for which it is put together in `space`.
@@ -54,12 +56,18 @@ impl StreamBuild {
             entries_added: info.entries_added,
         });
         self.state = State::Groups(Box::new(stream));
+        self.is_old = info.first_id.is_none();
         Ok(())
     }
 
     pub(super) fn group(&mut self, group: &StreamGroup<'_>) -> Result<(), Fault> {
         let State::Groups(stream) = &mut self.state else { return Err(OUT_OF_TURN) };
-        stream.create_group(group.name, id_of(group.last_id), group.entries_read);
+        let last_id = id_of(group.last_id);
+        let entries_read = match self.is_old {
+            true => stream.log().distance_from_start(last_id),
+            false => group.entries_read,
+        };
+        stream.create_group(group.name, last_id, entries_read);
         self.group.clear();
         self.group.extend_from_slice(group.name);
         self.consumer = None;

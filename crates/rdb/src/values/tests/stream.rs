@@ -177,3 +177,30 @@ fn damaged_payloads_make_sound_streams_or_none() {
     }
     assert!(accepted > 50, "{accepted}");
 }
+
+/// Before 7.0 streams said nothing of their past: what a group has read is worked out as far as it can be.
+#[test]
+fn what_groups_of_old_streams_have_read_is_worked_out() {
+    let mut stream = Stream::new();
+    for ms in 1..=3 {
+        let pair: (&[u8], &[u8]) = (b"f", b"v");
+        let added = stream.log_mut().append(StreamId::new(ms, 0), [pair].into_iter(), NodeLimits::default());
+        assert!(added.is_ok());
+    }
+    let mut builder = Builder::new(Thresholds::default(), None);
+    for (last_id, expected) in [(0, Some(0)), (1, Some(1)), (2, None), (3, Some(3)), (4, None)] {
+        let mut stream = stream.clone();
+        stream.create_group(b"g", StreamId::new(last_id, 0), Some(0));
+        let mut payload = dumped(ObjectRef::Stream(&stream), 10, false);
+        // Its end: 3 entries up to 3-0 from 1-0 on, none deleted, 3 added; a group, which has read none.
+        let end = [3, 3, 0, 1, 0, 0, 0, 3, 1, 1, b'g', last_id as u8, 0, 0, 0, 0];
+        payload.truncate(payload.len() - 10);
+        assert!(payload.ends_with(&end));
+        payload.truncate(payload.len() - end.len());
+        payload[0] = 15;
+        payload.extend_from_slice(&[3, 3, 0, 1, 1, b'g', last_id as u8, 0, 0, 0]);
+        dump::finish(&mut payload, 0, 10);
+        let old = read_stream(&payload, &mut builder);
+        assert_eq!(old.group(b"g").map(|group| group.entries_read), Some(expected), "{last_id}");
+    }
+}
