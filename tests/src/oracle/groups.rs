@@ -7,7 +7,7 @@ use super::table::Arg::{Any, Count, Int, Key, Maybe, OneOf, Some, Value, Word};
 use super::table::{Arg, Compare, Row};
 
 const fn row(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
-    Row { name, args, compare: Compare::Exact, weight, probe: "XLEN probe" }
+    Row { name, args, compare: Compare::Exact, weight, probe: "" }
 }
 
 /// Since 7.2 a consumer that claims is made whether it gets something or not; what is there only since then is sent as a probe.
@@ -17,9 +17,15 @@ const fn claims(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
 
 /// Of a reply with idle times.
 const fn timed(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
-    Row { name, args, compare: Compare::Shape, weight, probe: "XLEN probe" }
+    Row { name, args, compare: Compare::Shape, weight, probe: "" }
 }
 
+/// Of a command that older servers do not have.
+const fn newer(probe: &'static str, name: &'static str, args: &'static [Arg], weight: u32) -> Row {
+    Row { probe, ..row(name, args, weight) }
+}
+
+const REFERENCES: Arg = Maybe(&[OneOf(&[&[Word("KEEPREF")], &[Word("DELREF")], &[Word("ACKED")]])]);
 const GROUP: Arg = OneOf(&[&[Word("g")], &[Word("g")], &[Word("g")], &[Word("h")], &[Word("h")], &[Value]]);
 const CONSUMER: Arg = OneOf(&[&[Word("c")], &[Word("d")], &[Word("e")], &[Value]]);
 
@@ -86,4 +92,7 @@ pub const ROWS: &[Row] = &[
     claims("XAUTOCLAIM", &[Key, GROUP, CONSUMER, IDLE, END, COUNT, Maybe(&[Word("JUSTID")])], 25),
     row("XINFO GROUPS", &[Key], 25),
     timed("XINFO CONSUMERS", &[Key, GROUP], 5),
+    newer("XDELEX probe IDS 1 1-0", "XDELEX", &[Key, REFERENCES, Word("IDS"), Word("2"), ID, ANY_ID], 8),
+    newer("XACKDEL probe g IDS 1 1-0", "XACKDEL", &[Key, GROUP, REFERENCES, Word("IDS"), Word("1"), ID], 8),
+    newer("XCFGSET probe IDMP-MAXSIZE 5", "XCFGSET", &[Key, Word("IDMP-MAXSIZE"), Count], 2),
 ];

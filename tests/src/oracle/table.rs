@@ -570,7 +570,8 @@ mod tests {
         for row in ROWS.iter().flat_map(|family| family.iter()) {
             assert!(row.weight > 0 && !row.name.is_empty(), "{}", row.name);
             assert_eq!(row.name, row.name.to_uppercase());
-            if !row.probe.is_empty() {
+            // A difference that no command of its own tells is told by another of the same version.
+            if !row.probe.is_empty() && row.probe != "CLIENT NO-TOUCH ON" {
                 assert!(
                     row.probe.to_uppercase().starts_with(row.name.split(' ').next().unwrap()),
                     "{}",
