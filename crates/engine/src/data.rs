@@ -3,7 +3,9 @@
 //! Expired keys are removed when they are met, accesses are counted and noted, changes are counted as `dirty`, and what a
 //! replica would have to be sent is gathered in [`Effects`]. Takes no lock itself.
 
-use keyspace::{Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied, ValueType};
+use keyspace::{
+    Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied, ValueRef, ValueType,
+};
 use value::fields::FieldsRef;
 use value::list::ListRef;
 use value::number::parse_i64;
@@ -222,35 +224,45 @@ impl<'a> Data<'a> {
         view
     }
 
+    /// Reads a key that must be of the type that `of` takes, or absent.
+    #[inline]
+    fn read_as<'b, T>(
+        &'b mut self,
+        key: &'b [u8],
+        of: impl FnOnce(ValueRef<'b>) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        self.read(key).map(|view| of(view.value).ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
     /// Reads a key that must be a string or absent.
     #[inline]
     pub fn read_string<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<StrRef<'b>>, Error> {
-        self.read(key).map(|view| view.value.string().ok_or(Error::WRONG_TYPE)).transpose()
+        self.read_as(key, ValueRef::string)
     }
 
     /// Reads a key that must be a list or absent.
     pub fn read_list<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<ListRef<'b>>, Error> {
-        self.read(key).map(|view| view.value.list().ok_or(Error::WRONG_TYPE)).transpose()
+        self.read_as(key, ValueRef::list)
     }
 
     /// Reads a key that must be a set or absent.
     pub fn read_set<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<SetRef<'b>>, Error> {
-        self.read(key).map(|view| view.value.set().ok_or(Error::WRONG_TYPE)).transpose()
+        self.read_as(key, ValueRef::set)
     }
 
     /// Reads a key that must be a sorted set or absent.
     pub fn read_zset<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<ZsetRef<'b>>, Error> {
-        self.read(key).map(|view| view.value.zset().ok_or(Error::WRONG_TYPE)).transpose()
+        self.read_as(key, ValueRef::zset)
     }
 
     /// Reads a key that must be a hash or absent.
     pub fn read_hash<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<FieldsRef<'b>>, Error> {
-        self.read(key).map(|view| view.value.hash().ok_or(Error::WRONG_TYPE)).transpose()
+        self.read_as(key, ValueRef::hash)
     }
 
     /// Reads a key that must be a stream or absent.
     pub fn read_stream<'b>(&'b mut self, key: &'b [u8]) -> Result<Option<&'b Stream>, Error> {
-        self.read(key).map(|view| view.value.stream().ok_or(Error::WRONG_TYPE)).transpose()
+        self.read_as(key, ValueRef::stream)
     }
 
     /// A key about to be changed that must have this type or be absent. Whoever takes the last element out removes the key, counts

@@ -74,12 +74,14 @@ pub(crate) fn entry_block(size: usize) -> NonNull<u8> {
     debug_assert_eq!(size, size_class(size));
     // SAFETY: `size` is at least 8.
     let block: *mut u8 = unsafe { ffi::mallocx(size, 0).cast() };
-    match NonNull::new(block) {
-        Some(block) => block,
-        None => {
-            std::alloc::handle_alloc_error(Layout::from_size_align(size, 8).unwrap_or(Layout::new::<u64>()))
-        }
-    }
+    allocated(block, size, 8)
+}
+
+/// What the allocator has answered; the end of the process when that is nothing.
+fn allocated(block: *mut u8, size: usize, align: usize) -> NonNull<u8> {
+    NonNull::new(block).unwrap_or_else(|| {
+        std::alloc::handle_alloc_error(Layout::from_size_align(size, align).unwrap_or(Layout::new::<u64>()))
+    })
 }
 
 /// Gives an entry's block back.
@@ -100,12 +102,7 @@ pub(crate) fn index_block(size: usize) -> NonNull<u8> {
     // SAFETY: `size` is not 0, and the arena exists (`arena_flags`).
     let block: *mut u8 =
         unsafe { ffi::mallocx(size, arena_flags(&INDEX_ARENA) | LINE | ffi::MALLOCX_ZERO).cast() };
-    match NonNull::new(block) {
-        Some(block) => block,
-        None => {
-            std::alloc::handle_alloc_error(Layout::from_size_align(size, 64).unwrap_or(Layout::new::<u64>()))
-        }
-    }
+    allocated(block, size, 64)
 }
 
 /// Gives an index's block back.

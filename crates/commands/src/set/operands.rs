@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use engine::{Args, Data, Error};
+use engine::{Args, Argument, ArgumentKind, Categories, Command, Data, Error, Flags, KeyFlags, KeySpec};
 use keyspace::Keyspace;
 use value::Large;
 use value::member_hash::{fragment, member_hash};
@@ -21,6 +21,33 @@ use value::packed::Element;
 use value::set::{LargeSet, Members, SetEncoding, SetForm, SetLimits, SetRef, by_size};
 
 use crate::set::place::Gathered;
+
+/// What the commands that answer what they have computed of several sets have in common.
+pub const READS: Command = Command {
+    arity: -2,
+    flags: Flags::READONLY,
+    categories: Categories::SET,
+    keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS))],
+    arguments: &[Argument::key().multiple()],
+    tips: &["nondeterministic_output_order"],
+    ..Command::DEFAULT
+};
+
+/// What those have in common that store it.
+pub const STORES: Command = Command {
+    arity: -3,
+    flags: Flags::WRITE.and(Flags::DENYOOM),
+    categories: Categories::SET,
+    keys: &[
+        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
+        KeySpec::range(2, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
+    ],
+    arguments: &[
+        Argument { name: "destination", ..Argument::key() },
+        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
+    ],
+    ..Command::DEFAULT
+};
 
 /// A frozen set.
 enum Operand {

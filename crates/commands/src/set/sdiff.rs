@@ -1,20 +1,14 @@
 //! SDIFF, SDIFFSTORE: the members of the first set that none of the others has.
 
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
-};
+use engine::{Args, Command, Ctx, Docs, Error, Group};
 
 use crate::set::members::Members;
-use crate::set::operands::{Operands, difference, difference_set};
+use crate::set::operands::{Operands, READS, STORES, difference, difference_set};
 use crate::set::place::{limits, store};
 
 /// `SDIFF key [key ...]`
 pub static SDIFF: Command = Command {
     name: "sdiff",
-    arity: -2,
-    flags: Flags::READONLY,
-    categories: Categories::SET,
-    keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS))],
     docs: Docs {
         summary: "Answers the members of the first set that no other set has.",
         since: "1.0.0",
@@ -22,22 +16,13 @@ pub static SDIFF: Command = Command {
         complexity: "O(N) where N is the total number of elements in all given sets.",
         ..Docs::NONE
     },
-    arguments: &[Argument::key().multiple()],
-    tips: &["nondeterministic_output_order"],
     execute: sdiff,
-    ..Command::DEFAULT
+    ..READS
 };
 
 /// `SDIFFSTORE destination key [key ...]`
 pub static SDIFFSTORE: Command = Command {
     name: "sdiffstore",
-    arity: -3,
-    flags: Flags::WRITE.and(Flags::DENYOOM),
-    categories: Categories::SET,
-    keys: &[
-        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
-        KeySpec::range(2, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
-    ],
     docs: Docs {
         summary: "Gives a key the set of the first set's members that no other set has; answers how many they are.",
         since: "1.0.0",
@@ -45,12 +30,8 @@ pub static SDIFFSTORE: Command = Command {
         complexity: "O(N) where N is the total number of elements in all given sets.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument { name: "destination", ..Argument::key() },
-        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
-    ],
     execute: sdiffstore,
-    ..Command::DEFAULT
+    ..STORES
 };
 
 fn sdiff(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

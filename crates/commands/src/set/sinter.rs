@@ -7,7 +7,7 @@ use value::set::{SetForm, SetRef};
 
 use crate::number::integer;
 use crate::set::members::Members;
-use crate::set::operands::{Operands, intersection};
+use crate::set::operands::{Operands, READS, STORES, intersection};
 use crate::set::place::{Gathered, limits, store};
 
 const NO_KEYS: Error = Error::fixed("ERR numkeys should be greater than 0");
@@ -17,10 +17,6 @@ const NEGATIVE_LIMIT: Error = Error::fixed("ERR LIMIT can't be negative");
 /// `SINTER key [key ...]`
 pub static SINTER: Command = Command {
     name: "sinter",
-    arity: -2,
-    flags: Flags::READONLY,
-    categories: Categories::SET,
-    keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS))],
     docs: Docs {
         summary: "Answers the members that all of several sets have.",
         since: "1.0.0",
@@ -28,10 +24,8 @@ pub static SINTER: Command = Command {
         complexity: "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
         ..Docs::NONE
     },
-    arguments: &[Argument::key().multiple()],
-    tips: &["nondeterministic_output_order"],
     execute: sinter,
-    ..Command::DEFAULT
+    ..READS
 };
 
 /// `SINTERCARD numkeys key [key ...] [LIMIT limit]`
@@ -60,13 +54,6 @@ pub static SINTERCARD: Command = Command {
 /// `SINTERSTORE destination key [key ...]`
 pub static SINTERSTORE: Command = Command {
     name: "sinterstore",
-    arity: -3,
-    flags: Flags::WRITE.and(Flags::DENYOOM),
-    categories: Categories::SET,
-    keys: &[
-        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
-        KeySpec::range(2, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
-    ],
     docs: Docs {
         summary: "Gives a key the set of the members that all of several sets have; answers how many they are.",
         since: "1.0.0",
@@ -74,12 +61,8 @@ pub static SINTERSTORE: Command = Command {
         complexity: "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument { name: "destination", ..Argument::key() },
-        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
-    ],
     execute: sinterstore,
-    ..Command::DEFAULT
+    ..STORES
 };
 
 fn sinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

@@ -1,20 +1,14 @@
 //! SUNION, SUNIONSTORE: the members of any of several sets.
 
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
-};
+use engine::{Args, Command, Ctx, Docs, Error, Group};
 
 use crate::set::members::Members;
-use crate::set::operands::{Operands, gathered, union};
+use crate::set::operands::{Operands, READS, STORES, gathered, union};
 use crate::set::place::{limits, store};
 
 /// `SUNION key [key ...]`
 pub static SUNION: Command = Command {
     name: "sunion",
-    arity: -2,
-    flags: Flags::READONLY,
-    categories: Categories::SET,
-    keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS))],
     docs: Docs {
         summary: "Answers the members of any of several sets.",
         since: "1.0.0",
@@ -22,22 +16,13 @@ pub static SUNION: Command = Command {
         complexity: "O(N) where N is the total number of elements in all given sets.",
         ..Docs::NONE
     },
-    arguments: &[Argument::key().multiple()],
-    tips: &["nondeterministic_output_order"],
     execute: sunion,
-    ..Command::DEFAULT
+    ..READS
 };
 
 /// `SUNIONSTORE destination key [key ...]`
 pub static SUNIONSTORE: Command = Command {
     name: "sunionstore",
-    arity: -3,
-    flags: Flags::WRITE.and(Flags::DENYOOM),
-    categories: Categories::SET,
-    keys: &[
-        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
-        KeySpec::range(2, -1, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
-    ],
     docs: Docs {
         summary: "Gives a key the set of the members of any of several sets; answers how many they are.",
         since: "1.0.0",
@@ -45,12 +30,8 @@ pub static SUNIONSTORE: Command = Command {
         complexity: "O(N) where N is the total number of elements in all given sets.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument { name: "destination", ..Argument::key() },
-        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
-    ],
     execute: sunionstore,
-    ..Command::DEFAULT
+    ..STORES
 };
 
 fn sunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
