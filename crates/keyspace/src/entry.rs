@@ -425,9 +425,19 @@ impl EntryPtr {
         prefetch(self.0.as_ptr().wrapping_add(64));
     }
 
-    /// Asks for the first 256 bytes of the entry: header, key and most small values.
-    pub(crate) fn prefetch_whole(self) {
-        for line in 0..4 {
+    /// Asks for the entry's first cache line.
+    #[inline]
+    pub(crate) fn prefetch_head(self) {
+        prefetch(self.0.as_ptr());
+    }
+
+    /// Asks for what follows up to 256 bytes, key and most small values, if the entry is owed to the snapshot of this parity.
+    #[inline]
+    pub(crate) fn prefetch_rest_if_owed(self, parity: bool) {
+        if self.parity() == parity {
+            return;
+        }
+        for line in 1..4 {
             // Beyond a short block this names a neighbour's line, or none: a prefetch never faults.
             prefetch(self.0.as_ptr().wrapping_add(64 * line));
         }

@@ -53,7 +53,8 @@ const FULL_NUM: usize = 15;
 const FULL_DEN: usize = 16;
 
 /// Buckets between what a walk visits and what it announces.
-const WALK_AHEAD: usize = 2;
+const WALK_NEAR: usize = 1;
+const WALK_FAR: usize = 4;
 
 /// A pointer with its tag, or 0 for an empty slot. A pointer is never 0 in its low 48 bits.
 pub(crate) type Slot = u64;
@@ -476,14 +477,16 @@ impl Index {
     ///
     /// A slot that is present from the first call to the last is visited exactly once whatever else changes in between (X2, X3).
     pub(crate) fn walk(&self, from: u64, visit: impl FnMut(u64) -> bool) -> Option<u64> {
-        self.walk_ahead(from, |_| {}, visit)
+        self.walk_ahead(from, |_| {}, |_| {}, visit)
     }
 
-    /// As [`walk`](Self::walk); `ahead` sees most pointers two buckets before `visit` does, so that it can prefetch.
+    /// As [`walk`](Self::walk); `far` sees most pointers some buckets before `visit` does, many at once, and `near` one bucket before, so that
+    /// they can prefetch.
     pub(crate) fn walk_ahead(
         &self,
         from: u64,
-        mut ahead: impl FnMut(u64),
+        mut far: impl FnMut(u64),
+        mut near: impl FnMut(u64),
         mut visit: impl FnMut(u64) -> bool,
     ) -> Option<u64> {
         let mut position = from;
@@ -495,10 +498,19 @@ impl Index {
             // Everything of the position above the tag: the segment's own prefix (X1).
             let prefix = if depth == 0 { 0 } else { position >> (64 - depth) << (64 - depth) };
             let homes = segment.homes as usize;
-            for home in segment.home(first as u16)..homes {
+            let start = segment.home(first as u16);
+            let mut seen_far = start;
+            for home in start..homes {
                 let mut go_on = true;
-                if let Some(bucket) = segment.buckets.get(home + WALK_AHEAD) {
-                    bucket.0.iter().filter(|&&slot| slot != 0).for_each(|&slot| ahead(pointer(slot)));
+                if home + WALK_NEAR >= seen_far {
+                    let until = (home + WALK_NEAR + WALK_FAR).min(segment.buckets.len());
+                    for bucket in &segment.buckets[seen_far.min(until)..until] {
+                        bucket.0.iter().filter(|&&slot| slot != 0).for_each(|&slot| far(pointer(slot)));
+                    }
+                    seen_far = until;
+                }
+                if let Some(bucket) = segment.buckets.get(home + WALK_NEAR) {
+                    bucket.0.iter().filter(|&&slot| slot != 0).for_each(|&slot| near(pointer(slot)));
                 }
                 for bucket in &segment.buckets[home..] {
                     for &slot in &bucket.0 {

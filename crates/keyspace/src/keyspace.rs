@@ -35,7 +35,7 @@ use crate::fields::FieldDeadlines;
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::huge;
 use crate::reclaim::Reclaimer;
-use crate::sync::{RawLock, RwLock};
+use crate::sync::RawLock;
 use crate::table::{EntryView, Expired, Mark, SinkSource, Table, TableBytes};
 
 pub(crate) use place::note_deadline;
@@ -169,6 +169,12 @@ impl Tables {
 // SAFETY: `tables` is reached only through an Access, by K1 one thread at a time.
 unsafe impl Sync for Stripe {}
 
+/// Who is shown the entries that are still owed.
+struct SinkCell(UnsafeCell<Option<Arc<dyn PreImage>>>);
+
+// SAFETY: reached only from inside the gate, changed by who is alone there (K3); what is in it may be used by any thread.
+unsafe impl Sync for SinkCell {}
+
 /// All keys of the server.
 pub struct Keyspace {
     gate: Gate,
@@ -177,7 +183,8 @@ pub struct Keyspace {
     /// Logical to physical database (K3).
     physical: Box<[AtomicU32]>,
     parity: AtomicBool,
-    sink: RwLock<Option<Arc<dyn PreImage>>>,
+    /// Reached only from inside the gate (K3).
+    sink: SinkCell,
     clock_ms: AtomicI64,
     pub(crate) fields: FieldDeadlines,
     reclaimer: Reclaimer,
@@ -186,8 +193,10 @@ pub struct Keyspace {
 
 impl SinkSource for Keyspace {
     fn with_sink(&self, show: &mut dyn FnMut(&dyn PreImage)) {
+        // SAFETY: K3: marks are made from an Access, whose thread is inside the gate.
+        let sink = unsafe { self.sink() };
         // Absent while a cancelled snapshot's marks are being settled.
-        if let Some(sink) = self.sink.read().as_deref() {
+        if let Some(sink) = sink {
             show(sink);
         }
     }
@@ -198,6 +207,14 @@ impl SinkSource for Keyspace {
 }
 
 impl Keyspace {
+    /// # Safety
+    /// K3: the calling thread is inside the gate as long as it uses the reference.
+    #[inline]
+    unsafe fn sink(&self) -> Option<&dyn PreImage> {
+        // SAFETY: it changes only under the exclusive gate, and this thread is inside.
+        unsafe { &*self.sink.0.get() }.as_deref()
+    }
+
     /// An empty keyspace with a hash key of its own.
     pub fn new(options: Options) -> Keyspace {
         let stripes = options.stripes.clamp(1, 1 << 16).next_power_of_two();
@@ -216,7 +233,7 @@ impl Keyspace {
                 .collect(),
             physical: (0..options.databases).map(AtomicU32::new).collect(),
             parity: AtomicBool::new(false),
-            sink: RwLock::new(None),
+            sink: SinkCell(UnsafeCell::new(None)),
             clock_ms: AtomicI64::new(0),
             fields: FieldDeadlines::default(),
             reclaimer: Reclaimer::start(),
@@ -391,7 +408,7 @@ impl<'k> Inside<'k> {
         self.visit(keys.clone(), |table, position, _| table.prefetch_bucket(position));
         // Keys that are in no home bucket, one in ten, need another round.
         let (mut beyond, mut count) = ([(0, KeyHash(0)); BEYOND_MAX], 0);
-        self.visit(keys, |table, position, key| {
+        self.visit(keys.clone(), |table, position, key| {
             if table.prefetch_entries(position) && count < beyond.len() {
                 beyond[count] = key;
                 count += 1;
@@ -399,6 +416,12 @@ impl<'k> Inside<'k> {
         });
         let beyond = beyond.iter().take(count).copied();
         self.visit(beyond, |table, position, _| table.prefetch_entries_beyond(position));
+        // SAFETY: K3: this thread is inside the gate.
+        if unsafe { self.keyspace.sink() }.is_some() {
+            // Who changes one of these encodes it first.
+            let parity = self.keyspace.parity();
+            self.visit(keys, |table, position, _| table.prefetch_owed(position, parity));
+        }
     }
 
     /// Shows the table and the position of each key, each under its stripe's lock.
@@ -810,7 +833,6 @@ impl<'k> Access<'k> {
         let keyspace = self.keyspace;
         let physical = self.physical(database);
         let mut flushed = 0;
-        let sink = keyspace.sink.read();
         for stripe in 0..keyspace.stripes() {
             let Some(table) = self.tables(stripe).get_mut(physical as usize) else { continue };
             flushed += table.len();
@@ -819,7 +841,8 @@ impl<'k> Access<'k> {
                 continue;
             }
             let taken = TakenTable { database: physical, stripe, table };
-            let unneeded = match sink.as_deref() {
+            // SAFETY: K3: this thread is inside the gate.
+            let unneeded = match unsafe { keyspace.sink() } {
                 Some(sink) => sink.take_table(taken),
                 None => Some(taken),
             };
@@ -834,7 +857,8 @@ impl<'k> Access<'k> {
         let keyspace = self.keyspace;
         self.parity = !self.parity;
         keyspace.parity.store(self.parity, Ordering::Relaxed);
-        let former = keyspace.sink.write().replace(sink);
+        // SAFETY: K3: asserted above that this thread is alone inside the gate.
+        let former = unsafe { &mut *keyspace.sink.0.get() }.replace(sink);
         assert!(former.is_none(), "one snapshot at a time");
         huge::hold_up(true);
         let mut logical = vec![0; keyspace.physical.len()];
@@ -847,7 +871,8 @@ impl<'k> Access<'k> {
     /// The snapshot wants no more pre-images: it is complete, or it was given up and only its marks remain to be settled.
     pub fn detach_sink(&mut self) {
         self.assert_exclusive();
-        if self.keyspace.sink.write().take().is_some() {
+        // SAFETY: K3: asserted above that this thread is alone inside the gate.
+        if unsafe { &mut *self.keyspace.sink.0.get() }.take().is_some() {
             huge::hold_up(false);
         }
     }

@@ -28,6 +28,8 @@ mod index;
 #[cfg(not(loom))]
 mod keyspace;
 #[cfg(not(loom))]
+mod own_lock;
+#[cfg(not(loom))]
 mod reclaim;
 #[cfg(not(loom))]
 mod table;
@@ -44,5 +46,7 @@ pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 pub use keyspace::{
     Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable, Vacant,
 };
+#[cfg(not(loom))]
+pub use own_lock::{OwnGuard, OwnLock};
 #[cfg(not(loom))]
 pub use table::{EntryBlock, EntryView, Expired, Table, TableBytes};

@@ -11,7 +11,7 @@ mod chosen {
     pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
     pub(crate) use std::thread::yield_now;
 
-    pub(crate) use parking_lot::{MutexGuard, RwLock};
+    pub(crate) use parking_lot::MutexGuard;
 
     use parking_lot::RawMutex;
     use parking_lot::lock_api::RawMutex as _;
@@ -122,22 +122,6 @@ mod chosen {
 
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
-        }
-    }
-
-    pub(crate) struct RwLock<T>(shuttle::sync::RwLock<T>);
-
-    impl<T> RwLock<T> {
-        pub(crate) fn new(value: T) -> RwLock<T> {
-            RwLock(shuttle::sync::RwLock::new(value))
-        }
-
-        pub(crate) fn read(&self) -> shuttle::sync::RwLockReadGuard<'_, T> {
-            self.0.read().expect("no model panics while holding a lock")
-        }
-
-        pub(crate) fn write(&self) -> shuttle::sync::RwLockWriteGuard<'_, T> {
-            self.0.write().expect("no model panics while holding a lock")
         }
     }
 

@@ -257,6 +257,12 @@ impl Table {
         self.index.candidates(position, |bits| pointed(bits).prefetch())
     }
 
+    /// Asks for what an entry that is still owed to a snapshot has beyond its first line.
+    #[inline]
+    pub(crate) fn prefetch_owed(&self, position: u64, parity: bool) {
+        self.index.candidates(position, |bits| pointed(bits).prefetch_rest_if_owed(parity));
+    }
+
     pub(crate) fn prefetch_entries_beyond(&self, position: u64) {
         self.index.candidates_beyond(position, |bits| pointed(bits).prefetch());
     }
@@ -506,8 +512,9 @@ impl Table {
         mut visit: impl FnMut(EntryView<'_>) -> bool,
     ) -> Option<u64> {
         let mut left = limit.max(1);
-        let ahead = |bits| pointed(bits).prefetch_whole();
-        self.index.walk_ahead(position, ahead, |bits| {
+        let far = |bits| pointed(bits).prefetch_head();
+        let near = |bits| pointed(bits).prefetch_rest_if_owed(parity);
+        self.index.walk_ahead(position, far, near, |bits| {
             left = left.saturating_sub(1);
             let entry = pointed(bits);
             if entry.parity() == parity {
@@ -688,14 +695,19 @@ impl Table {
         let mut seen = 0;
         let (index, wheel) = (&self.index, &mut self.wheel);
         let ahead = |bits| pointed(bits).prefetch();
-        let next = index.walk_ahead(slice.position, ahead, |bits| {
-            seen += 1;
-            let entry = pointed(bits);
-            for tick in ticks_of(entry).filter(|tick| slice.ticks.contains(tick)) {
-                wheel.add(fragment_of(mark.hasher.position(entry.key())), tick, now_tick);
-            }
-            seen < step
-        });
+        let next = index.walk_ahead(
+            slice.position,
+            ahead,
+            |_| {},
+            |bits| {
+                seen += 1;
+                let entry = pointed(bits);
+                for tick in ticks_of(entry).filter(|tick| slice.ticks.contains(tick)) {
+                    wheel.add(fragment_of(mark.hasher.position(entry.key())), tick, now_tick);
+                }
+                seen < step
+            },
+        );
         wheel.sliced(next, now_tick);
         *left = left.saturating_sub(1 + seen / SWEEP_PER_EXPIRY);
         is_late
