@@ -1,6 +1,6 @@
 //! What a snapshot is told: how to encode, what it may occupy, where the bytes go. Declarations only.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::Duration;
 
 use rdb::Usage;
@@ -10,11 +10,21 @@ pub trait Sink: Send {
     /// Takes the next bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Takes several pieces that follow each other.
+    fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+        pieces.iter().try_for_each(|piece| self.write(piece))
+    }
+
     /// Everything has been written: makes it last and puts it in place.
     fn finish(&mut self) -> io::Result<()>;
 
     /// Gives up and removes what was written. Also called after an error of the other two.
     fn abort(&mut self);
+
+    /// What a piece's place in the file, its length and its address have to be multiples of so that it need not be copied: a power of two.
+    fn alignment(&self) -> usize {
+        1
+    }
 
     /// What the sink's buffers occupy, in bytes; counted against the budget.
     fn memory_bytes(&self) -> u64;

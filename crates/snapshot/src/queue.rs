@@ -6,7 +6,11 @@ use std::collections::VecDeque;
 use rdb::Usage;
 use value::Large;
 
+use crate::block::Block;
 use crate::sync::{Condvar, Mutex};
+
+/// Blocks that are written at once: each write waits for the disk's round trip.
+const BLOCKS_MAX: usize = 8;
 
 /// Empty blocks kept for the next use.
 const SPARE_MAX: usize = 8;
@@ -29,7 +33,7 @@ pub(crate) struct Frozen {
 pub(crate) enum Work {
     /// Frozen values come first: every change of their originals costs a copy until they are let go.
     Frozen(Frozen),
-    Block(Vec<u8>),
+    Blocks(Vec<Block>),
     /// Everything has been written: end the file.
     Finish,
     /// Give up.
@@ -39,8 +43,8 @@ pub(crate) enum Work {
 #[derive(Default)]
 struct Inner {
     frozen: VecDeque<Frozen>,
-    blocks: VecDeque<Vec<u8>>,
-    spare: Vec<Vec<u8>>,
+    blocks: VecDeque<Block>,
+    spare: Vec<Block>,
     /// The cut has been made: the writer may begin.
     opened: bool,
     /// Nothing follows what is queued.
@@ -63,7 +67,7 @@ impl Queue {
     }
 
     /// Gives the block back when nobody will write it.
-    pub(crate) fn push_block(&self, block: Vec<u8>) -> Result<(), Vec<u8>> {
+    pub(crate) fn push_block(&self, block: Block) -> Result<(), Block> {
         let mut inner = self.inner.lock();
         if inner.closed {
             return Err(block);
@@ -124,8 +128,9 @@ impl Queue {
             if let Some(frozen) = inner.frozen.pop_front() {
                 return Work::Frozen(frozen);
             }
-            if let Some(block) = inner.blocks.pop_front() {
-                return Work::Block(block);
+            if !inner.blocks.is_empty() {
+                let count = inner.blocks.len().min(BLOCKS_MAX);
+                return Work::Blocks(inner.blocks.drain(..count).collect());
             }
             if inner.complete {
                 inner.closed = true;
@@ -141,7 +146,7 @@ impl Queue {
     }
 
     /// Closes the queue and takes what is in it.
-    pub(crate) fn close(&self) -> (VecDeque<Frozen>, VecDeque<Vec<u8>>) {
+    pub(crate) fn close(&self) -> (VecDeque<Frozen>, VecDeque<Block>) {
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.spare.clear();
@@ -155,12 +160,12 @@ impl Queue {
     }
 
     /// An empty block to fill again, if there is one.
-    pub(crate) fn spare(&self) -> Option<Vec<u8>> {
+    pub(crate) fn spare(&self) -> Option<Block> {
         self.inner.lock().spare.pop()
     }
 
     /// Keeps an empty block for the next use.
-    pub(crate) fn keep(&self, mut block: Vec<u8>) {
+    pub(crate) fn keep(&self, mut block: Block) {
         block.clear();
         let mut inner = self.inner.lock();
         if !inner.closed && inner.spare.len() < SPARE_MAX {

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use keyspace::{Access, EntryView, Inside, Keyspace, PreImage, TakenTable, ValueRef, WorkerId};
+use keyspace::{Access, EntryView, Inside, Keyspace, OwnLock, PreImage, TakenTable, ValueRef, WorkerId};
 use rdb::values::ObjectRef;
 use rdb::{Usage, write};
 use value::member_leaf::NO_DEADLINE;
@@ -80,6 +80,8 @@ pub struct Snapshot {
     pub(crate) queue: Queue,
     pub(crate) budget: Budget,
     block_bytes: usize,
+    /// The sink's.
+    pub(crate) alignment: usize,
     lanes: Box<[AlignedLane]>,
     pool: Mutex<Pool>,
     mode: AtomicU8,
@@ -104,7 +106,7 @@ pub struct Snapshot {
 /// On cache lines of its own: each worker writes its lane for every entry.
 #[repr(align(128))]
 #[derive(Default)]
-struct AlignedLane(Mutex<Lane>);
+struct AlignedLane(OwnLock<Lane>);
 
 /// A snapshot that is ready to be cut: its writer's thread runs and waits. Dropped without a cut, it leaves nothing behind.
 pub struct Prepared(Option<Arc<Snapshot>>);
@@ -188,6 +190,7 @@ impl Snapshot {
             queue: Queue::default(),
             budget,
             block_bytes,
+            alignment: sink.alignment(),
             lanes: (0..workers).map(|_| AlignedLane::default()).collect(),
             pool: Mutex::new(Pool::new(keyspace.stripes())),
             mode: AtomicU8::new(RUNNING),
@@ -495,7 +498,7 @@ impl Snapshot {
         self.queue.complete();
     }
 
-    fn lane(&self, worker: WorkerId) -> &Mutex<Lane> {
+    fn lane(&self, worker: WorkerId) -> &OwnLock<Lane> {
         // A worker that the gate does not know could not have come here.
         &self.lanes[worker.0].0
     }
@@ -505,6 +508,7 @@ impl Snapshot {
             queue: &self.queue,
             budget: &self.budget,
             block_bytes: self.block_bytes,
+            alignment: self.alignment,
             compression: self.options.compression,
             version: self.version(),
         }

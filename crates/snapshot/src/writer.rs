@@ -6,12 +6,13 @@
 //! Faults: an error of the sink ends the thread; the snapshot is told and settles its marks without encoding. A panic does the same.
 //! Bounds: one frozen value at a time, in pieces of at most 64 KiB.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use rdb::values::{Pieces, drain};
 use rdb::{Compressor, Crc64, EntryHead, ObjectWriter, write};
 
+use crate::block::Block;
 use crate::options::Sink;
 use crate::outcome::Failure;
 use crate::queue::{Frozen, Work};
@@ -20,11 +21,15 @@ use crate::snapshot::Snapshot;
 /// Blocks that have grown beyond this are not used again.
 const SPARE_CAPACITY_MAX: usize = 512 * 1024;
 
+/// Shorter blocks are copied by the sink rather than padded.
+const PADDED_FROM: usize = 64 * 1024;
+
 /// The thread's body.
 pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
     let guard = Unwinding(&snapshot);
     let result =
-        Writer { snapshot: &snapshot, sink: &mut *sink, crc: Crc64::new(), scratch: Vec::new() }.run();
+        Writer { snapshot: &snapshot, sink: &mut *sink, crc: Crc64::new(), written: 0, scratch: Vec::new() }
+            .run();
     if result.is_err() {
         sink.abort();
     }
@@ -46,6 +51,8 @@ struct Writer<'a> {
     snapshot: &'a Snapshot,
     sink: &'a mut dyn Sink,
     crc: Crc64,
+    /// Bytes of the file so far.
+    written: u64,
     scratch: Vec<u8>,
 }
 
@@ -65,11 +72,13 @@ impl Writer<'_> {
         loop {
             match self.snapshot.queue.next() {
                 Work::Frozen(frozen) => self.frozen(frozen, &mut compressor)?,
-                Work::Block(block) => {
-                    let capacity = block.capacity();
-                    let written = self.write(&block).map_err(failure);
-                    if capacity <= SPARE_CAPACITY_MAX {
-                        self.snapshot.queue.keep(block);
+                Work::Blocks(mut blocks) => {
+                    let capacity: usize = blocks.iter().map(Block::capacity).sum();
+                    let written = self.blocks(&mut blocks).map_err(failure);
+                    for block in blocks {
+                        if block.capacity() <= SPARE_CAPACITY_MAX {
+                            self.snapshot.queue.keep(block);
+                        }
                     }
                     self.snapshot.block_done(capacity as u64);
                     written?;
@@ -80,13 +89,57 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes blocks, padded so that the sink need not copy those that are large.
+    fn blocks(&mut self, blocks: &mut [Block]) -> io::Result<()> {
+        let mut before = std::mem::take(&mut self.scratch);
+        before.clear();
+        if blocks[0].len() >= PADDED_FROM {
+            self.pad(self.written, &mut before);
+        }
+        for block in &mut *blocks {
+            if block.len() >= PADDED_FROM {
+                self.pad(block.len() as u64, block.out());
+            }
+        }
+        let result = self.write(&before).and_then(|()| {
+            let mut pieces: Vec<IoSlice<'_>> =
+                blocks.iter().map(|block| IoSlice::new(block.content())).collect();
+            let bytes = pieces.iter().map(|piece| piece.len() as u64).sum();
+            if self.snapshot.options.checksum {
+                pieces.iter().for_each(|piece| self.crc.update(piece));
+            }
+            self.sink.write_pieces(&mut pieces)?;
+            self.note_written(bytes);
+            Ok(())
+        });
+        self.scratch = before;
+        result
+    }
+
+    /// Appends what brings `length` to a multiple of the sink's alignment.
+    fn pad(&self, length: u64, out: &mut Vec<u8>) {
+        let alignment = self.snapshot.alignment;
+        let missing = length.next_multiple_of(alignment as u64) - length;
+        match missing as usize {
+            0 => {}
+            // There is no padding of one or two bytes.
+            missing @ 1..3 => write::padding(out, missing + alignment),
+            missing => write::padding(out, missing),
+        }
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.snapshot.options.checksum {
             self.crc.update(bytes);
         }
         self.sink.write(bytes)?;
-        self.snapshot.note_written(bytes.len() as u64);
+        self.note_written(bytes.len() as u64);
         Ok(())
+    }
+
+    fn note_written(&mut self, bytes: u64) {
+        self.written += bytes;
+        self.snapshot.note_written(bytes);
     }
 
     fn finish(&mut self) -> io::Result<()> {
