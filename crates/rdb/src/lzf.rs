@@ -29,7 +29,7 @@ const LITERALS_MAX: usize = 32;
 const PATIENCE: u32 = 8;
 
 /// Most inputs passed over between two attempts.
-const PAUSE_MAX: u32 = 256;
+const PAUSE_MAX: u32 = 1024;
 
 /// Compression state: a hash table of 256 KiB, an output buffer, and a memory of what paid recently.
 pub struct Compressor {
@@ -70,7 +70,7 @@ impl Compressor {
     }
 
     /// As [`Compressor::compress`], but stops trying while recent attempts did not pay: after 8 failures in a row
-    /// it passes over 16 inputs, then 32 and so on to 256 between single attempts; one success ends that.
+    /// it passes over 16 inputs, then 32 and so on to 1024 between single attempts; one success ends that.
     pub fn compress_adaptive(&mut self, data: &[u8]) -> Option<&[u8]> {
         if data.len() <= WORTH_TRYING {
             return None;

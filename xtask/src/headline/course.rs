@@ -21,7 +21,7 @@ use crate::report::{megabytes, thousands};
 /// Requests in each batch.
 pub const PIPELINE: u32 = 16;
 /// Before the limit is set the server runs under load for this long, so that its buffers have their size.
-const WARM_UP: Duration = Duration::from_secs(2);
+const WARM_UP: Duration = Duration::from_secs(8);
 
 /// What runs beside the save.
 pub struct Load<T, P> {
