@@ -21,9 +21,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, pwritev};
-use snapshot::Sink;
+use snapshot::{Sink, Spill};
 
+use crate::aligned::Aligned;
 use crate::reason;
+use crate::spill::FileSpill;
 
 /// Bytes written at once.
 const BUFFER: usize = 1024 * 1024;
@@ -44,9 +46,7 @@ pub struct FileSink {
     temporary: PathBuf,
     target: PathBuf,
     /// Allocated by the first write: whoever begins a save is in a hurry, whoever writes is not.
-    buffer: Vec<u8>,
-    /// Where the aligned part of `buffer` begins.
-    aligned: usize,
+    buffer: Option<Aligned>,
     filled: usize,
     /// Bytes of the file that have been handed to the kernel.
     written: u64,
@@ -94,8 +94,7 @@ impl FileSink {
             file,
             temporary,
             target: directory.join(file_name),
-            buffer: Vec::new(),
-            aligned: 0,
+            buffer: None,
             filled: 0,
             written: 0,
             synced: 0,
@@ -111,9 +110,9 @@ impl FileSink {
 
     /// Writes the first `count` bytes of the buffer, a multiple of the page size while writes are direct.
     fn flush(&mut self, count: usize) -> io::Result<()> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let written = self.put(&mut [IoSlice::new(&buffer[self.aligned..self.aligned + count])]);
-        self.buffer = buffer;
+        let Some(buffer) = self.buffer.take() else { return Ok(()) };
+        let written = self.put(&mut [IoSlice::new(&buffer[..count])]);
+        self.buffer = Some(buffer);
         self.filled = 0;
         written
     }
@@ -157,17 +156,13 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            self.buffer = vec![0; BUFFER + PAGE];
-            self.aligned = self.buffer.as_ptr().align_offset(PAGE).min(PAGE);
-        }
         if self.lies_well(bytes) {
             return self.write_pieces(&mut [IoSlice::new(bytes)]);
         }
         while !bytes.is_empty() {
-            let start = self.aligned + self.filled;
+            let buffer = self.buffer.get_or_insert_with(|| Aligned::new(BUFFER));
             let count = bytes.len().min(BUFFER - self.filled);
-            self.buffer[start..start + count].copy_from_slice(&bytes[..count]);
+            buffer[self.filled..self.filled + count].copy_from_slice(&bytes[..count]);
             self.filled += count;
             bytes = &bytes[count..];
             if self.filled == BUFFER {
@@ -199,7 +194,9 @@ impl Sink for FileSink {
         let exact = self.written + self.filled as u64;
         if self.filled > 0 {
             let padded = if self.direct { self.filled.next_multiple_of(PAGE) } else { self.filled };
-            self.buffer[self.aligned + self.filled..self.aligned + padded].fill(0);
+            if let Some(buffer) = &mut self.buffer {
+                buffer[self.filled..padded].fill(0);
+            }
             self.flush(padded)?;
         }
         if self.written != exact {
@@ -223,6 +220,11 @@ impl Sink for FileSink {
             // A file that cannot be removed is overwritten by the next save.
             let _ = std::fs::remove_file(&self.temporary);
         }
+    }
+
+    fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
+        let directory = self.temporary.parent().filter(|path| !path.as_os_str().is_empty());
+        Ok(Box::new(FileSpill::create(directory.unwrap_or(Path::new(".")))?))
     }
 
     fn alignment(&self) -> usize {

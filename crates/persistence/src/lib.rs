@@ -12,17 +12,20 @@
 //! |---|---|
 //! | [`Saver`] | when to save, what came of it, what to tell |
 //! | [`FileSink`] | the file that a snapshot is written to |
+//! | `spill` | the file for what does not fit into memory meanwhile |
 //! | [`load_file`] | reading a file into the keyspace |
 //! | [`SavePoint`] | after how many seconds and changes a save is due |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod aligned;
 mod file;
 mod load;
 mod point;
 mod read_ahead;
 mod saver;
 mod spare;
+mod spill;
 
 pub use file::FileSink;
 pub use load::{LoadError, LoadOptions, Loaded, Loading, load_file};

@@ -30,5 +30,5 @@ mod encode;
 mod tests;
 
 pub use build::{Builder, Built, Small, Thresholds};
-pub use drain::{Pieces, drain};
+pub use drain::{Draining, Pieces, Store};
 pub use encode::{ObjectRef, has_deadlines, whole};

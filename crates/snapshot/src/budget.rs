@@ -3,6 +3,7 @@
 //! ```text
 //!   0 ............ limit / 2 ............ limit ............ limit + one batch
 //!   walk and write    | only pre-images     | workers wait before their next batch
+//!                ^ from 3 / 8 of the limit on, what only frozen values hold is put away
 //! ```
 //! `ahead` counts the bytes of frozen values that are not yet encoded. They cost nothing by themselves, but every change of
 //! one costs a copy; so the walk freezes no more while that many are ahead of the writer.
@@ -73,6 +74,13 @@ impl Budget {
     pub(crate) fn is_tight(&self) -> bool {
         self.used.load(Ordering::SeqCst) > self.limit / 2
             || self.ahead.load(Ordering::SeqCst) > self.limit / 4
+    }
+
+    /// Whether what only frozen values hold should be put away: before the walk has to pause.
+    pub(crate) fn is_filling(&self) -> bool {
+        // In tests at once, so that there is always something to put away.
+        let share = if cfg!(any(test, feature = "shuttle")) { 0 } else { 3 };
+        self.used.load(Ordering::SeqCst) > self.limit / 8 * share
     }
 
     /// Whether workers have to wait.

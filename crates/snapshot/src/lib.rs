@@ -11,6 +11,7 @@
 //!                                                 |  +--> queue.blocks --+--> crc64 --> Sink
 //!                                                 +-----> queue.frozen --+
 //!   wait_for_room() <---------------- budget <------------- what has been written is given back
+//!                                                           leaves only the frozen hold --> spill --> Sink, in their turn
 //! ```
 //!
 //! **The reactors are the walkers.** On one core a walker thread of its own would preempt the reactor for whole slices of
@@ -41,6 +42,7 @@
 //! | `budget` | what it may occupy, and waiting for room |
 //! | `lane` | a worker's block and how an entry gets into it |
 //! | `queue` | what the writer has to do |
+//! | `relief` | puts away what only frozen values hold |
 //! | `tasks` | what the walkers have to do |
 //! | `writer` | the thread that encodes large values and writes |
 #![forbid(unsafe_code)]
@@ -52,11 +54,12 @@ mod lane;
 mod options;
 mod outcome;
 mod queue;
+mod relief;
 mod snapshot;
 mod sync;
 mod tasks;
 mod writer;
 
-pub use options::{Options, Sink, UsageOf};
+pub use options::{Options, Sink, Spill, UsageOf};
 pub use outcome::{Failure, Outcome, Progress, Status};
 pub use snapshot::{BLOCK_BYTES, BUDGET_BYTES_MIN, Prepared, Snapshot};

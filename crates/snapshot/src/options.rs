@@ -26,7 +26,24 @@ pub trait Sink: Send {
         1
     }
 
+    /// A place for what does not fit into memory until it can be written. Asked for at most once; without one, those wait who need memory.
+    fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// What the sink's buffers occupy, in bytes; counted against the budget.
+    fn memory_bytes(&self) -> u64;
+}
+
+/// A file, or what serves as one, for as long as the image is made. Used by one thread; may block.
+pub trait Spill: Send {
+    /// Keeps bytes and tells where.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<u64>;
+
+    /// Appends `len` bytes from there on to `out`. Quick when those who follow each other were kept in that order.
+    fn read(&mut self, place: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// What its buffers occupy at most, in bytes.
     fn memory_bytes(&self) -> u64;
 }
 

@@ -566,7 +566,8 @@ impl Snapshot {
     fn freeze(&self, database: u32, entry: &EntryView<'_>, large: LargeRef<'_>, usage: Usage) -> u64 {
         // A flat string is copied whole when it is changed: charged at once. The nodes of everything else are charged as
         // they are copied, through `held_back`.
-        let heap = large.heap_bytes();
+        let value = large.image();
+        let heap = value.as_ref().heap_bytes();
         let charged = FROZEN_BYTES
             + entry.key.len() as u64
             + match large {
@@ -581,7 +582,7 @@ impl Snapshot {
             key: entry.key.into(),
             deadline_ms: entry.deadline_ms,
             usage,
-            value: large.freeze(),
+            value,
             charged,
             ahead: heap,
         };

@@ -7,6 +7,7 @@ use rdb::values::{Builder, Thresholds};
 use rdb::{Event, Limits, Reader};
 
 use super::*;
+use crate::options::Spill;
 
 #[path = "tests/collections.rs"]
 mod collections;
@@ -54,6 +55,32 @@ impl Sink for Memory {
     fn abort(&mut self) {
         self.aborted.store(true, Ordering::SeqCst);
         self.bytes.lock().clear();
+    }
+
+    fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
+        Ok(Box::new(MemorySpill(Vec::new())))
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Keeps in memory what is put away; is full now and then.
+struct MemorySpill(Vec<u8>);
+
+impl Spill for MemorySpill {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
+        if self.0.len() > 1 << 20 {
+            return Err(io::Error::from_raw_os_error(28));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok((self.0.len() - bytes.len()) as u64)
+    }
+
+    fn read(&mut self, place: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        out.extend_from_slice(&self.0[place as usize..][..len]);
+        Ok(())
     }
 
     fn memory_bytes(&self) -> u64 {

@@ -9,13 +9,14 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use rdb::values::{Pieces, drain};
-use rdb::{Compressor, Crc64, EntryHead, ObjectWriter, write};
+use rdb::values::Pieces;
+use rdb::{Compressor, Crc64, ObjectWriter, write};
 
 use crate::block::Block;
 use crate::options::Sink;
 use crate::outcome::Failure;
-use crate::queue::{Frozen, Work};
+use crate::queue::Work;
+use crate::relief::{Job, Relief};
 use crate::snapshot::Snapshot;
 
 /// Blocks that have grown beyond this are not used again.
@@ -27,9 +28,18 @@ const PADDED_FROM: usize = 64 * 1024;
 /// The thread's body.
 pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
     let guard = Unwinding(&snapshot);
-    let result =
-        Writer { snapshot: &snapshot, sink: &mut *sink, crc: Crc64::new(), written: 0, scratch: Vec::new() }
-            .run();
+    let mut writer = Writer {
+        snapshot: &snapshot,
+        sink: &mut *sink,
+        crc: Crc64::new(),
+        written: 0,
+        scratch: Vec::new(),
+        relief: Relief::new(),
+    };
+    let result = writer.run();
+    while let Some(job) = writer.relief.next() {
+        snapshot.frozen_done(job.charged, job.ahead);
+    }
     if result.is_err() {
         sink.abort();
     }
@@ -54,6 +64,7 @@ struct Writer<'a> {
     /// Bytes of the file so far.
     written: u64,
     scratch: Vec<u8>,
+    relief: Relief,
 }
 
 fn failure(error: io::Error) -> Failure {
@@ -70,8 +81,12 @@ impl Writer<'_> {
         self.write(&header).map_err(failure)?;
         let mut compressor = None;
         loop {
+            if let Some(job) = self.relief.next() {
+                self.frozen(job, &mut compressor)?;
+                continue;
+            }
             match self.snapshot.queue.next() {
-                Work::Frozen(frozen) => self.frozen(frozen, &mut compressor)?,
+                Work::Frozen(frozen) => self.frozen(Job::of(frozen), &mut compressor)?,
                 Work::Blocks(mut blocks) => {
                     let capacity: usize = blocks.iter().map(Block::capacity).sum();
                     let written = self.blocks(&mut blocks).map_err(failure);
@@ -158,24 +173,33 @@ impl Writer<'_> {
     }
 
     /// Writes a frozen value and lets it go.
-    fn frozen(&mut self, frozen: Frozen, compressor: &mut Option<Compressor>) -> Result<(), Failure> {
-        let Frozen { database, key, deadline_ms, usage, value, charged, ahead } = frozen;
-        let head = EntryHead { key: &key, expire_at_ms: deadline_ms, usage };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        write::select_db(&mut scratch, database);
+    fn frozen(&mut self, mut job: Job, compressor: &mut Option<Compressor>) -> Result<(), Failure> {
         if self.snapshot.options.compression {
             compressor.get_or_insert_default();
         }
+        let result = self.portions(&mut job, compressor);
+        self.snapshot.frozen_done(job.charged, job.ahead - job.told);
+        result
+    }
+
+    fn portions(&mut self, job: &mut Job, compressor: &mut Option<Compressor>) -> Result<(), Failure> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        write::select_db(&mut scratch, job.database);
         let mut writer = ObjectWriter::for_file(self.snapshot.version(), compressor.as_mut());
-        let mut pieces = FrozenPieces { writer: self, ahead, told: 0 };
-        let result = drain(value, &head, &mut writer, &mut scratch, &mut pieces);
-        let told = pieces.told;
+        job.draining.head(&job.head(), &mut writer, &mut scratch);
+        loop {
+            self.relief.make_room(self.snapshot, self.sink, job, compressor);
+            let mut writer = ObjectWriter::for_file(self.snapshot.version(), compressor.as_mut());
+            let mut pieces = FrozenPieces { writer: self, ahead: job.ahead, told: &mut job.told };
+            if job.draining.portion(&mut writer, &mut scratch, &mut pieces)? {
+                break;
+            }
+        }
         if scratch.capacity() <= SPARE_CAPACITY_MAX {
             self.scratch = scratch;
         }
-        self.snapshot.frozen_done(charged, ahead - told);
-        result
+        Ok(())
     }
 }
 
@@ -184,7 +208,7 @@ impl Writer<'_> {
 struct FrozenPieces<'w, 'a> {
     writer: &'w mut Writer<'a>,
     ahead: u64,
-    told: u64,
+    told: &'w mut u64,
 }
 
 impl Pieces for FrozenPieces<'_, '_> {
@@ -194,10 +218,14 @@ impl Pieces for FrozenPieces<'_, '_> {
         self.writer.write(bytes).map_err(failure)
     }
 
+    fn recall(&mut self, place: u64, bytes: u32, out: &mut Vec<u8>) -> Result<(), Failure> {
+        self.writer.relief.recall(place, bytes, out).map_err(failure)
+    }
+
     fn drained(&mut self, done: u64, whole: u64, freed: u64) -> Result<(), Failure> {
         let due = (u128::from(self.ahead) * u128::from(done.min(whole)) / u128::from(whole.max(1))) as u64;
-        let share = due.saturating_sub(self.told);
-        self.told += share;
+        let share = due.saturating_sub(*self.told);
+        *self.told += share;
         self.writer.snapshot.drained(share, freed);
         if done < whole && self.writer.snapshot.queue.is_aborted() {
             return Err(Failure::Cancelled);

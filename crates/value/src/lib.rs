@@ -31,6 +31,7 @@ pub mod bits;
 pub mod block_tree;
 pub mod directory;
 pub mod fields;
+pub mod gaps;
 pub mod hyperloglog;
 pub mod large;
 pub mod list;

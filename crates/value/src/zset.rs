@@ -22,7 +22,7 @@ mod tests;
 use crate::packed::{Element, Packed};
 
 pub use iter::{Iter, IterBack};
-pub use large::{LargeZset, ZsetBuilder, ZsetDrain, ZsetTeardown};
+pub use large::{LargeZset, ZsetBuilder, ZsetTeardown};
 pub use leaf::{ScoreKey, Separator, ZsetLeaf};
 
 /// A sorted set's name in `OBJECT ENCODING`.

@@ -2,16 +2,26 @@
 //!
 //! It does not know who else holds the value: what became free by letting go is told, so that it can be given back to a budget.
 //!
+//! ```text
+//!   begin ── head ── portion ── portion ── ... ── end            leaf by leaf, each let go when it is written
+//!      └── put_away: leaves ahead that nobody else holds any more ──> Store ──(when the reader comes there)──> the file
+//! ```
+//! What others change, they copy; from then on the frozen value alone holds the former leaf. Where memory is short such leaves are put
+//! away as they will stand in the file, which is why a value may be put away before it is begun: elements are written without regard to where they stand.
+//!
 //! Bounds: the buffer holds a piece, a list's leaf, a stream's node, or an element of up to [`COMPRESS_MAX`] bytes; longer elements are passed on from
 //! where they lie.
 
-use value::fields::LargeFields;
-use value::list::LargeList;
+use value::directory::Leaf as _;
+use value::fields::FieldsLeaf;
+use value::gaps::{Gap, Part, Verdict};
+use value::list::ListLeaf;
 use value::member_leaf::NO_DEADLINE;
-use value::set::LargeSet;
-use value::stream::{GroupDrain, Stream};
-use value::zset::LargeZset;
-use value::{Large, Shared, StrRef};
+use value::ordered::Leaf;
+use value::set::SetLeaf;
+use value::stream::{GroupDrain, StreamDrain, StreamNode};
+use value::zset::ZsetLeaf;
+use value::{Large, Shared, StrRef, block_tree, directory, ordered};
 
 use super::encode::{info_of, long_element, one_node, pending_of, spelled};
 use crate::element::Element;
@@ -35,30 +45,176 @@ pub trait Pieces {
     /// Takes the next bytes.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 
+    /// Appends `bytes` bytes that a [`Store`] has kept at a place.
+    fn recall(&mut self, place: u64, bytes: u32, out: &mut Vec<u8>) -> Result<(), Self::Error>;
+
     /// So much of the value is written, as a part of a whole; and so many heap bytes were freed since the last call that only the
     /// value had held. Called about every 256 KiB, and at the end.
     fn drained(&mut self, done: u64, whole: u64, freed: u64) -> Result<(), Self::Error>;
 }
 
-/// Writes an entry with a large value behind what is in `buffer`, which comes back empty.
-pub fn drain<P: Pieces>(
-    value: Large,
-    head: &EntryHead<'_>,
-    writer: &mut ObjectWriter<'_>,
-    buffer: &mut Vec<u8>,
-    pieces: &mut P,
-) -> Result<(), P::Error> {
-    let mut out = Out { writer, buffer, pieces, passed: 0, freed: 0, done: 0, whole: 1 };
-    match value {
-        Large::String(value) => string(*value, head, &mut out)?,
-        Large::List(value) => list(*value, head, &mut out)?,
-        Large::Set(value) => set(*value, head, &mut out)?,
-        Large::Zset(value) => zset(*value, head, &mut out)?,
-        Large::Hash(value) => hash(*value, head, &mut out)?,
-        Large::Stream(value) => stream(*value, head, &mut out)?,
+/// Where leaves are put away.
+pub trait Store {
+    /// Keeps the bytes and tells where; `None` when no more are kept.
+    fn keep(&mut self, bytes: &[u8]) -> Option<u64>;
+}
+
+/// A frozen value on its way into a file.
+pub struct Draining {
+    form: Form,
+    /// How much is done, and of how much: elements, or bytes of a string.
+    done: u64,
+    whole: u64,
+    /// The rank from which on leaves are put away next.
+    put_away_from: u64,
+}
+
+enum Form {
+    Flat(Shared),
+    Tree(block_tree::Drain),
+    List {
+        leaves: ordered::Drain<ListLeaf>,
+        nodes: u64,
+        /// All of it as one node, if clients know it as a listpack.
+        together: Option<Vec<u8>>,
+    },
+    Set(directory::Drain<SetLeaf>),
+    Zset(ordered::Drain<ZsetLeaf>),
+    Hash {
+        leaves: directory::Drain<FieldsLeaf>,
+        expires: bool,
+    },
+    Stream(Box<StreamDrain>),
+}
+
+impl Draining {
+    /// Begins with a value, which nothing is written of yet.
+    pub fn begin(value: Large) -> Draining {
+        let (whole, form) = match value {
+            Large::String(value) => match *value {
+                Shared::Tree(tree) => (tree.len(), Form::Tree(tree.into_drain())),
+                flat => (1, Form::Flat(flat)),
+            },
+            Large::List(list) => {
+                let (together, nodes) = (one_node(&list), list.leaves().count() as u64);
+                (list.len(), Form::List { leaves: list.into_drain(), nodes, together })
+            }
+            Large::Set(set) => (set.len(), Form::Set(set.into_drain())),
+            Large::Zset(zset) => (zset.len(), Form::Zset(zset.into_drain())),
+            Large::Hash(hash) => {
+                let expires = hash.earliest() != NO_DEADLINE;
+                (hash.len(), Form::Hash { leaves: hash.into_drain(), expires })
+            }
+            Large::Stream(stream) => {
+                let drain = stream.into_drain();
+                (drain.len, Form::Stream(Box::new(drain)))
+            }
+        };
+        Draining { form, done: 0, whole: whole.max(1), put_away_from: 0 }
     }
-    out.flush()?;
-    out.pieces.drained(out.whole, out.whole, out.freed)
+
+    /// Appends the entry's start: everything before the first element.
+    pub fn head(&self, head: &EntryHead<'_>, writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>) {
+        let place = Place::Entry(head);
+        match &self.form {
+            Form::Flat(flat) => write::string_entry(out, head, StrRef::Shared(flat), writer.compressor()),
+            Form::Tree(_) => write::large_string_entry(out, head, self.whole),
+            Form::List { together: Some(body), .. } => {
+                writer.list(out, place, 1);
+                writer.list_node(out, body, self.whole);
+            }
+            Form::List { nodes, .. } => writer.list(out, place, *nodes),
+            Form::Set(_) => writer.set(out, place, self.whole),
+            Form::Zset(_) => writer.zset(out, place, self.whole),
+            Form::Hash { expires: true, .. } => writer.expiring_hash(out, place, self.whole),
+            Form::Hash { .. } => writer.hash(out, place, self.whole),
+            Form::Stream(drain) => writer.stream(out, place, drain.node_count),
+        }
+    }
+
+    /// Writes about the next 256 KiB behind what is in `buffer`. True at the end, where `buffer` comes back empty.
+    pub fn portion<P: Pieces>(
+        &mut self,
+        writer: &mut ObjectWriter<'_>,
+        buffer: &mut Vec<u8>,
+        pieces: &mut P,
+    ) -> Result<bool, P::Error> {
+        let mut out = Out { writer, buffer, pieces, passed: 0, freed: 0, done: self.done, whole: self.whole };
+        let is_over = match &mut self.form {
+            Form::Flat(_) => true,
+            Form::Tree(drain) => string(drain, &mut out)?,
+            Form::List { leaves, together, .. } => list(leaves, together.is_some(), &mut out)?,
+            Form::Set(drain) => set(drain, &mut out)?,
+            Form::Zset(drain) => zset(drain, &mut out)?,
+            Form::Hash { leaves, expires } => hash(leaves, *expires, &mut out)?,
+            Form::Stream(drain) => stream(drain, &mut out)?,
+        };
+        if is_over {
+            out.flush()?;
+            out.pieces.drained(out.whole, out.whole, out.freed)?;
+        }
+        self.done = out.done;
+        Ok(is_over)
+    }
+
+    /// Puts leaves away that nobody else holds, until so many heap bytes are freed or, once around, there are no more. Returns the bytes
+    /// freed.
+    pub fn put_away(&mut self, bytes: u64, writer: &mut ObjectWriter<'_>, store: &mut dyn Store) -> u64 {
+        let mut away = Away { writer, store, scratch: Vec::new(), freed: 0, wanted: bytes };
+        let from = self.put_away_from;
+        let next = match &mut self.form {
+            // Strings change rarely and by whole blocks; one node is written whole.
+            Form::Flat(_) | Form::Tree(_) | Form::List { together: Some(_), .. } => None,
+            Form::List { leaves, .. } => leaves.take_out(from, &mut |leaf| {
+                away.judge(leaf.heap_bytes() as u64, |writer, out| list_leaf(writer, leaf, out))
+            }),
+            Form::Set(leaves) => leaves.take_out(from, &mut |leaf| {
+                away.judge(leaf.heap_bytes(), |writer, out| members(writer, leaf, out))
+            }),
+            Form::Zset(leaves) => leaves.take_out(from, &mut |leaf| {
+                away.judge(leaf.heap_bytes() as u64, |writer, out| scored(writer, leaf, out))
+            }),
+            Form::Hash { leaves, expires } => leaves.take_out(from, &mut |leaf| {
+                away.judge(leaf.heap_bytes(), |writer, out| fields(writer, leaf, *expires, out))
+            }),
+            Form::Stream(drain) => drain.take_out(from, &mut |node| {
+                away.judge(node.heap_bytes() as u64, |writer, out| stream_node(writer, node, out))
+            }),
+        };
+        self.put_away_from = next.unwrap_or(0);
+        away.freed
+    }
+
+    /// Whether the next [`put_away`](Self::put_away) begins at the front.
+    pub fn is_around(&self) -> bool {
+        self.put_away_from == 0
+    }
+}
+
+/// Leaves being put away.
+struct Away<'a, 'c> {
+    writer: &'a mut ObjectWriter<'c>,
+    store: &'a mut dyn Store,
+    scratch: Vec<u8>,
+    freed: u64,
+    wanted: u64,
+}
+
+impl Away<'_, '_> {
+    /// Puts a leaf of `heap` bytes away, as `spell` spells it; what that does not spell, stays.
+    fn judge(&mut self, heap: u64, spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>) -> bool) -> Verdict {
+        if self.freed >= self.wanted {
+            return Verdict::Stop;
+        }
+        self.scratch.clear();
+        if !spell(self.writer, &mut self.scratch) {
+            return Verdict::Stay;
+        }
+        let Ok(bytes) = u32::try_from(self.scratch.len()) else { return Verdict::Stay };
+        let Some(place) = self.store.keep(&self.scratch) else { return Verdict::Stop };
+        self.freed += heap;
+        Verdict::Go { place, bytes }
+    }
 }
 
 struct Out<'a, 'c, P> {
@@ -100,32 +256,31 @@ impl<P: Pieces> Out<'_, '_, P> {
         if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
     }
 
-    /// A leaf has been written and let go.
-    fn step(&mut self, done: u64, freed: u64) -> Result<(), P::Error> {
+    /// A leaf has been written and let go. True at the end of a portion.
+    fn step(&mut self, done: u64, freed: u64) -> Result<bool, P::Error> {
         self.done += done;
         self.freed += freed;
         if self.buffer.len() >= PIECE {
             self.flush()?;
         }
         if self.passed < PORTION {
-            return Ok(());
+            return Ok(false);
         }
         self.passed = 0;
-        self.pieces.drained(self.done, self.whole, std::mem::take(&mut self.freed))
+        self.pieces.drained(self.done, self.whole, std::mem::take(&mut self.freed))?;
+        Ok(true)
+    }
+
+    /// Writes what was put away. True at the end of a portion.
+    fn recall(&mut self, gap: Gap) -> Result<bool, P::Error> {
+        self.pieces.recall(gap.place, gap.bytes, self.buffer)?;
+        self.step(gap.len, 0)
     }
 }
 
-fn string<P: Pieces>(value: Shared, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
-    let tree = match value {
-        Shared::Tree(tree) => tree,
-        flat => {
-            write::string_entry(out.buffer, head, StrRef::Shared(&flat), out.writer.compressor());
-            return Ok(());
-        }
-    };
-    write::large_string_entry(out.buffer, head, tree.len());
-    out.whole = tree.len().max(1);
-    let mut drain = tree.into_drain();
+// Each writes the rest of its drain up to the end of a portion, and tells whether it is over.
+
+fn string<P: Pieces>(drain: &mut block_tree::Drain, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
     while let Some(piece) = drain.next() {
         match piece.data() {
             Some(data) => out.direct(data)?,
@@ -140,128 +295,194 @@ fn string<P: Pieces>(value: Shared, head: &EntryHead<'_>, out: &mut Out<'_, '_, 
         }
         let len = piece.len();
         let freed = piece.release() + drain.take_freed();
-        out.step(len, freed)?;
+        if out.step(len, freed)? {
+            return Ok(false);
+        }
     }
     out.freed += drain.take_freed();
-    Ok(())
+    Ok(true)
 }
 
-fn list<P: Pieces>(value: LargeList, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
-    out.whole = value.len().max(1);
-    let together = one_node(&value);
-    let is_written = together.is_some();
-    if let Some(body) = together {
-        out.writer.list(out.buffer, Place::Entry(head), 1);
-        out.writer.list_node(out.buffer, &body, value.len());
-    } else {
-        out.writer.list(out.buffer, Place::Entry(head), value.leaves().count() as u64);
-    }
-    let mut drain = value.into_drain();
-    while let Some(leaf) = drain.next() {
-        let packed = leaf.packed();
-        let count = packed.count() as u64;
-        match long_element(packed) {
-            _ if is_written => {}
-            Some(bytes) if bytes.len() > COMPRESS_MAX => {
-                out.writer.list_plain_large(out.buffer, bytes.len() as u64);
-                out.direct(bytes)?;
+fn list<P: Pieces>(
+    drain: &mut ordered::Drain<ListLeaf>,
+    is_written: bool,
+    out: &mut Out<'_, '_, P>,
+) -> Result<bool, P::Error> {
+    while let Some(part) = drain.next_part() {
+        let is_portion = match part {
+            Part::Gap(gap) => out.recall(gap)?,
+            Part::Leaf(leaf) => {
+                match long_element(leaf.packed()) {
+                    _ if is_written => {}
+                    Some(bytes) if bytes.len() > COMPRESS_MAX => {
+                        out.writer.list_plain_large(out.buffer, bytes.len() as u64);
+                        out.direct(bytes)?;
+                    }
+                    _ => _ = list_leaf(out.writer, &leaf, out.buffer),
+                }
+                let count = leaf.packed().count() as u64;
+                let freed = leaf.release() + drain.take_freed();
+                out.step(count, freed)?
             }
-            Some(bytes) => out.writer.list_plain(out.buffer, bytes),
-            None => out.writer.list_node(out.buffer, packed.body(), count),
+        };
+        if is_portion {
+            return Ok(false);
         }
-        let freed = leaf.release() + drain.take_freed();
-        out.step(count, freed)?;
     }
     out.freed += drain.take_freed();
-    Ok(())
+    Ok(true)
 }
 
-fn set<P: Pieces>(value: LargeSet, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
-    out.whole = value.len().max(1);
-    out.writer.set(out.buffer, Place::Entry(head), value.len());
-    let mut drain = value.into_drain();
-    while let Some(leaf) = drain.next() {
-        let items = leaf.items(0..usize::MAX);
-        let count = items.len() as u64;
-        for item in items {
-            out.element(item.parts[0])?;
-        }
-        drain.release(leaf);
-        let freed = drain.take_freed();
-        out.step(count, freed)?;
+/// Spells a leaf as a node. False, and nothing, if its element is too long to be spelled at once.
+fn list_leaf(writer: &mut ObjectWriter<'_>, leaf: &ListLeaf, out: &mut Vec<u8>) -> bool {
+    let packed = leaf.packed();
+    match long_element(packed) {
+        Some(bytes) if bytes.len() > COMPRESS_MAX => return false,
+        Some(bytes) => writer.list_plain(out, bytes),
+        None => writer.list_node(out, packed.body(), packed.count() as u64),
     }
-    out.freed += drain.take_freed();
-    Ok(())
+    true
 }
 
-fn zset<P: Pieces>(value: LargeZset, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
-    use value::zset::ZsetLeaf;
-    fn len(leaf: &ZsetLeaf) -> usize {
-        value::ordered::Leaf::len(leaf)
-    }
-    out.whole = value.len().max(1);
-    out.writer.zset(out.buffer, Place::Entry(head), value.len());
-    let mut drain = value.into_drain();
-    while let Some(leaf) = drain.next() {
-        let count = len(&leaf);
-        for at in 0..count {
-            out.element(leaf.member(at))?;
-            out.buffer.extend_from_slice(&leaf.score(at).to_le_bytes());
+fn set<P: Pieces>(
+    drain: &mut directory::Drain<SetLeaf>,
+    out: &mut Out<'_, '_, P>,
+) -> Result<bool, P::Error> {
+    while let Some(part) = drain.next_part() {
+        let is_portion = match part {
+            Part::Gap(gap) => out.recall(gap)?,
+            Part::Leaf(leaf) => {
+                let items = leaf.items(0..usize::MAX);
+                let count = items.len() as u64;
+                for item in items {
+                    out.element(item.parts[0])?;
+                }
+                drain.release(leaf);
+                let freed = drain.take_freed();
+                out.step(count, freed)?
+            }
+        };
+        if is_portion {
+            return Ok(false);
         }
-        let freed = leaf.release() + drain.take_freed();
-        out.step(count as u64, freed)?;
     }
     out.freed += drain.take_freed();
-    Ok(())
+    Ok(true)
+}
+
+/// Spells one part of an element. False if it is too long to be spelled at once.
+fn part(writer: &mut ObjectWriter<'_>, bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let is_short = bytes.len() <= COMPRESS_MAX;
+    if is_short {
+        writer.element(out, Element::Bytes(bytes));
+    }
+    is_short
+}
+
+/// Spells a leaf's members. False if one is too long.
+fn members(writer: &mut ObjectWriter<'_>, leaf: &SetLeaf, out: &mut Vec<u8>) -> bool {
+    leaf.items(0..usize::MAX).all(|item| part(writer, item.parts[0], out))
+}
+
+fn zset<P: Pieces>(
+    drain: &mut ordered::Drain<ZsetLeaf>,
+    out: &mut Out<'_, '_, P>,
+) -> Result<bool, P::Error> {
+    while let Some(part) = drain.next_part() {
+        let is_portion = match part {
+            Part::Gap(gap) => out.recall(gap)?,
+            Part::Leaf(leaf) => {
+                let count = Leaf::len(&*leaf);
+                for at in 0..count {
+                    out.element(leaf.member(at))?;
+                    out.buffer.extend_from_slice(&leaf.score(at).to_le_bytes());
+                }
+                let freed = leaf.release() + drain.take_freed();
+                out.step(count as u64, freed)?
+            }
+        };
+        if is_portion {
+            return Ok(false);
+        }
+    }
+    out.freed += drain.take_freed();
+    Ok(true)
+}
+
+/// Spells a leaf's members and their scores. False if a member is too long.
+fn scored(writer: &mut ObjectWriter<'_>, leaf: &ZsetLeaf, out: &mut Vec<u8>) -> bool {
+    (0..Leaf::len(leaf)).all(|at| {
+        let is_short = part(writer, leaf.member(at), out);
+        out.extend_from_slice(&leaf.score(at).to_le_bytes());
+        is_short
+    })
 }
 
 fn hash<P: Pieces>(
-    value: LargeFields,
-    head: &EntryHead<'_>,
+    drain: &mut directory::Drain<FieldsLeaf>,
+    expires: bool,
     out: &mut Out<'_, '_, P>,
-) -> Result<(), P::Error> {
-    let expires = value.earliest() != NO_DEADLINE;
-    out.whole = value.len().max(1);
-    if expires {
-        out.writer.expiring_hash(out.buffer, Place::Entry(head), value.len());
-    } else {
-        out.writer.hash(out.buffer, Place::Entry(head), value.len());
-    }
-    let mut drain = value.into_drain();
-    while let Some(leaf) = drain.next() {
-        let items = leaf.items(0..usize::MAX);
-        let count = items.len() as u64;
-        for item in items {
-            let [field, value] = item.parts;
-            out.element(field)?;
-            out.element(value)?;
-            if expires {
-                out.writer.field_expiry(out.buffer, (item.deadline != NO_DEADLINE).then_some(item.deadline));
+) -> Result<bool, P::Error> {
+    while let Some(part) = drain.next_part() {
+        let is_portion = match part {
+            Part::Gap(gap) => out.recall(gap)?,
+            Part::Leaf(leaf) => {
+                let items = leaf.items(0..usize::MAX);
+                let count = items.len() as u64;
+                for item in items {
+                    let [field, value] = item.parts;
+                    out.element(field)?;
+                    out.element(value)?;
+                    if expires {
+                        out.writer.field_expiry(out.buffer, deadline_of(item.deadline));
+                    }
+                }
+                drain.release(leaf);
+                let freed = drain.take_freed();
+                out.step(count, freed)?
             }
+        };
+        if is_portion {
+            return Ok(false);
         }
-        drain.release(leaf);
-        let freed = drain.take_freed();
-        out.step(count, freed)?;
     }
     out.freed += drain.take_freed();
-    Ok(())
+    Ok(true)
 }
 
-fn stream<P: Pieces>(value: Stream, head: &EntryHead<'_>, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
-    let mut drain = value.into_drain();
-    out.whole = drain.len.max(1);
-    out.writer.stream(out.buffer, Place::Entry(head), drain.node_count);
-    while let Some(node) = drain.next_node() {
-        let master = spelled(node.master_id());
-        if node.listpack().len() > COMPRESS_MAX {
-            out.writer.stream_node_large(out.buffer, master, node.listpack().len() as u64);
-            out.direct(node.listpack())?;
-        } else {
-            out.writer.stream_node(out.buffer, master, node.body(), node.elements().into());
+fn deadline_of(deadline: u64) -> Option<u64> {
+    (deadline != NO_DEADLINE).then_some(deadline)
+}
+
+/// Spells a leaf's fields. False if a part of one is too long.
+fn fields(writer: &mut ObjectWriter<'_>, leaf: &FieldsLeaf, expires: bool, out: &mut Vec<u8>) -> bool {
+    leaf.items(0..usize::MAX).all(|item| {
+        let are_short = item.parts.iter().all(|bytes| part(writer, bytes, out));
+        if expires {
+            writer.field_expiry(out, deadline_of(item.deadline));
         }
-        let count = value::ordered::Leaf::len(&*node) as u64;
-        let freed = node.release() + drain.take_freed();
-        out.step(count, freed)?;
+        are_short
+    })
+}
+
+fn stream<P: Pieces>(drain: &mut StreamDrain, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
+    while let Some(part) = drain.next_node() {
+        let is_portion = match part {
+            Part::Gap(gap) => out.recall(gap)?,
+            Part::Leaf(node) => {
+                if !stream_node(out.writer, &node, out.buffer) {
+                    let len = node.listpack().len() as u64;
+                    out.writer.stream_node_large(out.buffer, spelled(node.master_id()), len);
+                    out.direct(node.listpack())?;
+                }
+                let count = Leaf::len(&*node) as u64;
+                let freed = node.release() + drain.take_freed();
+                out.step(count, freed)?
+            }
+        };
+        if is_portion {
+            return Ok(false);
+        }
     }
     out.freed += drain.take_freed();
     out.writer.stream_info(out.buffer, &info_of(drain.len, drain.info));
@@ -269,7 +490,16 @@ fn stream<P: Pieces>(value: Stream, head: &EntryHead<'_>, out: &mut Out<'_, '_, 
     while let Some(group) = drain.next_group() {
         stream_group(group, out)?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Spells a node. False, and nothing, if it is too long to be spelled at once.
+fn stream_node(writer: &mut ObjectWriter<'_>, node: &StreamNode, out: &mut Vec<u8>) -> bool {
+    let is_short = node.listpack().len() <= COMPRESS_MAX;
+    if is_short {
+        writer.stream_node(out, spelled(node.master_id()), node.body(), node.elements().into());
+    }
+    is_short
 }
 
 fn stream_group<P: Pieces>(mut group: GroupDrain, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {

@@ -123,6 +123,7 @@ struct Collect {
     done: u64,
     freed: u64,
     longest: usize,
+    store: Shelf,
 }
 
 impl Pieces for Collect {
@@ -134,11 +135,57 @@ impl Pieces for Collect {
         Ok(())
     }
 
+    fn recall(&mut self, place: u64, bytes: u32, out: &mut Vec<u8>) -> Result<(), ()> {
+        let kept = &self.store.away[place as usize];
+        assert_eq!(kept.len(), bytes as usize);
+        self.store.recalled += 1;
+        out.extend_from_slice(kept);
+        Ok(())
+    }
+
     fn drained(&mut self, done: u64, whole: u64, freed: u64) -> Result<(), ()> {
         assert!(done <= whole && done >= self.done || done == whole);
         self.done = done;
         self.freed += freed;
         Ok(())
+    }
+}
+
+/// Drains a value. If nobody else holds it, some of its leaves are put away now and then.
+fn drain(
+    large: Large,
+    head: &EntryHead<'_>,
+    writer: &mut ObjectWriter<'_>,
+    buffer: &mut Vec<u8>,
+    collect: &mut Collect,
+) {
+    let mut draining = Draining::begin(large);
+    if fastrand::bool() {
+        draining.put_away(fastrand::u64(..1 << 20), writer, &mut collect.store);
+    }
+    draining.head(head, writer, buffer);
+    while !draining.portion(writer, buffer, collect).expect("never refused") {
+        if fastrand::bool() {
+            draining.put_away(fastrand::u64(..1 << 19), writer, &mut collect.store);
+        }
+    }
+    assert!(collect.store.away.is_empty() || collect.store.recalled == collect.store.away.len());
+}
+
+/// Keeps leaves in memory; now and then it takes none.
+#[derive(Default)]
+struct Shelf {
+    away: Vec<Vec<u8>>,
+    recalled: usize,
+}
+
+impl Store for Shelf {
+    fn keep(&mut self, bytes: &[u8]) -> Option<u64> {
+        if fastrand::u8(..10) == 0 {
+            return None;
+        }
+        self.away.push(bytes.to_vec());
+        Some(self.away.len() as u64 - 1)
     }
 }
 
@@ -150,7 +197,7 @@ fn drained(large: Large, version: u16, compress: bool) -> (Collect, Model, &'sta
     write::header(&mut buffer, version);
     let head = EntryHead { key: b"key", expire_at_ms: Some(5), usage: Usage::Unknown };
     let mut writer = ObjectWriter::for_file(version, compressor.as_mut());
-    drain(large, &head, &mut writer, &mut buffer, &mut collect).expect("never refused");
+    drain(large, &head, &mut writer, &mut buffer, &mut collect);
     assert!(buffer.is_empty());
     let mut file = collect.file.clone();
     write::end(&mut file, 0);

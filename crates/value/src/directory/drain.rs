@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Leaf;
 use super::page::{Child, Page};
+use crate::gaps::{Gaps, Part, Sweep, Verdict};
 
 /// What is left of a directory that is read for the last time. Yields the leaves in hash order, empty ones left out.
 pub struct Drain<L: Leaf> {
@@ -16,11 +17,52 @@ pub struct Drain<L: Leaf> {
     /// Heap bytes not yet handed out or freed.
     heap: u64,
     freed: u64,
+    /// Rank of what comes next.
+    rank: u64,
+    gaps: Gaps,
+}
+
+impl<L: Leaf> Child<L> {
+    fn sweep(&mut self, sweep: &mut Sweep<'_, L>) {
+        match self {
+            Child::Leaf(leaf) => {
+                let (len, is_shared) = (leaf.len() as u64, leaf.is_shared());
+                sweep.leaf(leaf, len, is_shared);
+            }
+            // Below a page that others hold too, nothing is only ours.
+            Child::Page { page, len, .. } => {
+                if sweep.passes(*len, Arc::strong_count(page) > 1) {
+                    return;
+                }
+                let Some(page) = Arc::get_mut(page) else { return };
+                for child in page.children_mut() {
+                    if sweep.stopped {
+                        return;
+                    }
+                    child.sweep(sweep);
+                }
+            }
+        }
+    }
 }
 
 impl<L: Leaf> Drain<L> {
     pub(super) fn new(root: Child<L>, heap: u64) -> Self {
-        Self { path: Vec::new(), root: Some(root), heap, freed: 0 }
+        Self { path: Vec::new(), root: Some(root), heap, freed: 0, rank: 0, gaps: Gaps::default() }
+    }
+
+    /// Shows the leaves ahead that nobody else holds, in order, from the one with rank `from` on, and takes out those that `judge` sends away. Returns
+    /// where to go on, `None` behind the last leaf.
+    pub fn take_out(&mut self, from: u64, judge: &mut dyn FnMut(&L) -> Verdict) -> Option<u64> {
+        let mut sweep = Sweep { gaps: &mut self.gaps, rank: self.rank, from, judge, stopped: false };
+        let ahead = self.path.iter_mut().rev().flat_map(|children| children.as_mut_slice());
+        for child in self.root.iter_mut().chain(ahead) {
+            if sweep.stopped {
+                break;
+            }
+            child.sweep(&mut sweep);
+        }
+        sweep.ended()
     }
 
     /// Heap bytes that lie ahead of the reader.
@@ -57,7 +99,19 @@ impl<L: Leaf> Drain<L> {
 impl<L: Leaf> Iterator for Drain<L> {
     type Item = L;
 
+    /// The next leaf; those that were taken out are passed over.
     fn next(&mut self) -> Option<L> {
+        loop {
+            if let Part::Leaf(leaf) = self.next_part()? {
+                return Some(leaf);
+            }
+        }
+    }
+}
+
+impl<L: Leaf> Drain<L> {
+    /// The next leaf, or what is in the place of one that was taken out.
+    pub fn next_part(&mut self) -> Option<Part<L>> {
         loop {
             let child = match self.root.take() {
                 Some(root) => root,
@@ -70,10 +124,16 @@ impl<L: Leaf> Iterator for Drain<L> {
                 },
             };
             match child {
-                Child::Leaf(leaf) if leaf.is_empty() => {}
+                // Nothing was ever there, or it was taken out.
+                Child::Leaf(leaf) if leaf.is_empty() => {
+                    let Some(gap) = self.gaps.take(self.rank) else { continue };
+                    self.rank += gap.len;
+                    return Some(Part::Gap(gap));
+                }
                 Child::Leaf(leaf) => {
                     self.heap = self.heap.saturating_sub(leaf.heap_bytes());
-                    return Some(leaf);
+                    self.rank += leaf.len() as u64;
+                    return Some(Part::Leaf(leaf));
                 }
                 Child::Page { page, .. } => self.descend(page),
             }

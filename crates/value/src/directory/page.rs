@@ -178,6 +178,11 @@ impl<L: Leaf> Page<L> {
         &self.children
     }
 
+    /// The children, to put others in their places that cover the same slots.
+    pub(super) fn children_mut(&mut self) -> &mut [Child<L>] {
+        &mut self.children
+    }
+
     pub(super) fn into_children(self) -> Vec<Child<L>> {
         self.children
     }

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Leaf;
+use crate::gaps::{Gaps, Part, Sweep, Verdict};
 use super::node::{Child, Children, Inner};
 
 /// What is left of a tree that is read for the last time.
@@ -15,6 +16,49 @@ pub struct Drain<L: Leaf> {
     ahead: Vec<Child<L>>,
     remaining: u64,
     freed: u64,
+    /// Rank of what comes next.
+    rank: u64,
+    gaps: Gaps,
+}
+
+impl<L: Leaf> Child<L> {
+    fn sweep(&mut self, sweep: &mut Sweep<'_, L>) {
+        match self {
+            Child::Leaf(leaf) => sweep_leaf(leaf, sweep),
+            Child::Inner(inner) => sweep_inner(inner, sweep),
+        }
+    }
+}
+
+fn sweep_leaf<L: Leaf>(leaf: &mut L, sweep: &mut Sweep<'_, L>) {
+    let (len, is_shared) = (leaf.len() as u64, leaf.is_shared());
+    sweep.leaf(leaf, len, is_shared);
+}
+
+fn sweep_inner<L: Leaf>(inner: &mut Arc<Inner<L>>, sweep: &mut Sweep<'_, L>) {
+    // Below a node that others hold too, nothing is only ours.
+    if sweep.passes(inner.len, Arc::strong_count(inner) > 1) {
+        return;
+    }
+    let Some(inner) = Arc::get_mut(inner) else { return };
+    match &mut inner.children {
+        Children::Leaves(leaves) => {
+            for leaf in leaves {
+                if sweep.stopped {
+                    return;
+                }
+                sweep_leaf(leaf, sweep);
+            }
+        }
+        Children::Inners(inners) => {
+            for inner in inners {
+                if sweep.stopped {
+                    return;
+                }
+                sweep_inner(inner, sweep);
+            }
+        }
+    }
 }
 
 /// A leaf of a drained tree.
@@ -40,7 +84,21 @@ impl<L: Leaf> Drained<L> {
 impl<L: Leaf> Drain<L> {
     pub(super) fn new(root: Option<Arc<Inner<L>>>) -> Self {
         let remaining = root.as_ref().map_or(0, |root| root.len);
-        Self { ahead: root.map(Child::Inner).into_iter().collect(), remaining, freed: 0 }
+        let ahead = root.map(Child::Inner).into_iter().collect();
+        Self { ahead, remaining, freed: 0, rank: 0, gaps: Gaps::default() }
+    }
+
+    /// Shows the leaves ahead that nobody else holds, in order, from the one with rank `from` on, and takes out those that `judge` sends away. Returns
+    /// where to go on, `None` behind the last leaf.
+    pub fn take_out(&mut self, from: u64, judge: &mut dyn FnMut(&L) -> Verdict) -> Option<u64> {
+        let mut sweep = Sweep { gaps: &mut self.gaps, rank: self.rank, from, judge, stopped: false };
+        for child in self.ahead.iter_mut().rev() {
+            if sweep.stopped {
+                break;
+            }
+            child.sweep(&mut sweep);
+        }
+        sweep.ended()
     }
 
     /// Elements not yet handed out.
@@ -57,12 +115,32 @@ impl<L: Leaf> Drain<L> {
 impl<L: Leaf> Iterator for Drain<L> {
     type Item = Drained<L>;
 
+    /// The next leaf; those that were taken out are passed over.
     fn next(&mut self) -> Option<Drained<L>> {
         loop {
+            if let Part::Leaf(leaf) = self.next_part()? {
+                return Some(leaf);
+            }
+        }
+    }
+}
+
+impl<L: Leaf> Drain<L> {
+    /// The next leaf, or what is in the place of one that was taken out.
+    pub fn next_part(&mut self) -> Option<Part<Drained<L>>> {
+        loop {
             match self.ahead.pop()? {
+                // Invariant 1: only what was taken out leaves an empty one.
+                Child::Leaf(leaf) if leaf.is_empty() => {
+                    let Some(gap) = self.gaps.take(self.rank) else { continue };
+                    self.remaining -= gap.len;
+                    self.rank += gap.len;
+                    return Some(Part::Gap(gap));
+                }
                 Child::Leaf(leaf) => {
                     self.remaining -= leaf.len() as u64;
-                    return Some(Drained { leaf });
+                    self.rank += leaf.len() as u64;
+                    return Some(Part::Leaf(Drained { leaf }));
                 }
                 Child::Inner(inner) => {
                     let children = match Arc::try_unwrap(inner) {

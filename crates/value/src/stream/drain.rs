@@ -3,6 +3,7 @@
 //! The order is that of an RDB file: nodes, then groups one by one, of each its pending entries and then its consumers. Names that producers gave
 //! their entries are in no file.
 
+use crate::gaps::{Part, Verdict};
 use crate::ordered::{self, Drained};
 
 use super::group::{Consumer, Group, Number, PENDING, Pending};
@@ -55,9 +56,14 @@ impl StreamDrain {
         }
     }
 
-    /// The next node; to be released when it has been written.
-    pub fn next_node(&mut self) -> Option<Drained<StreamNode>> {
-        self.nodes.next()
+    /// The next node, to be released when it has been written, or what is in the place of one that was taken out.
+    pub fn next_node(&mut self) -> Option<Part<Drained<StreamNode>>> {
+        self.nodes.next_part()
+    }
+
+    /// Takes nodes out of what lies ahead: see [`ordered::Drain::take_out`].
+    pub fn take_out(&mut self, from: u64, judge: &mut dyn FnMut(&StreamNode) -> Verdict) -> Option<u64> {
+        self.nodes.take_out(from, judge)
     }
 
     /// Heap bytes of inner nodes freed since the last call, because nobody else held them.

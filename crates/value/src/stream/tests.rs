@@ -233,7 +233,8 @@ fn a_drain_gives_back_what_it_has_handed_out() {
     drop(stream);
     // The drain is the only holder now, so all that it releases is freed.
     let (mut freed, mut entries, mut pending, mut owned) = (0, 0, 0, 0);
-    while let Some(node) = drain.next_node() {
+    while let Some(part) = drain.next_node() {
+        let crate::gaps::Part::Leaf(node) = part else { panic!("nothing was taken out") };
         entries += node.places().filter(|place| place.is_live()).count();
         freed += node.release();
     }

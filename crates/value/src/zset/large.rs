@@ -11,7 +11,7 @@
 
 use crate::directory;
 use crate::member_hash::{fragment, member_hash};
-use crate::ordered::{self, Builder, Drained, Edit, KeyedLeaf, Leaf, Ordered};
+use crate::ordered::{self, Builder, Edit, KeyedLeaf, Leaf, Ordered};
 use crate::packed::{self, Element};
 use crate::score_index::{ScoreIndex, ScoreLeaf};
 
@@ -315,8 +315,13 @@ impl LargeZset {
     }
 
     /// The leaves of the tree in order, let go one by one, and the index with them.
-    pub fn into_drain(self) -> ZsetDrain {
-        ZsetDrain { tree: self.tree.into_drain(), index: self.index.into_drain() }
+    pub fn into_drain(self) -> ordered::Drain<ZsetLeaf> {
+        self.tree.into_drain()
+    }
+
+    /// A clone to be read in order once, in O(1). It has no index, so that changes of this one need not copy theirs.
+    pub fn image(&self) -> LargeZset {
+        LargeZset { tree: self.tree.clone(), index: ScoreIndex::new(), encoding: self.encoding }
     }
 
     /// Hands the nodes over to be freed a bounded number at a time.
@@ -359,36 +364,6 @@ impl ZsetLeaf {
         // Counted without the element itself.
         let at = if at > index { at - 1 } else { at };
         (at > 0 && at + 1 < len).then_some(at)
-    }
-}
-
-/// What is left of a large sorted set that is read for the last time.
-pub struct ZsetDrain {
-    tree: ordered::Drain<ZsetLeaf>,
-    index: directory::Drain<ScoreLeaf>,
-}
-
-impl ZsetDrain {
-    /// Elements not yet handed out.
-    pub fn remaining(&self) -> u64 {
-        self.tree.remaining()
-    }
-
-    /// Heap bytes freed since the last call (of inner nodes and of the index), because nobody else held them.
-    pub fn take_freed(&mut self) -> u64 {
-        self.tree.take_freed() + self.index.take_freed()
-    }
-}
-
-impl Iterator for ZsetDrain {
-    type Item = Drained<ZsetLeaf>;
-
-    fn next(&mut self) -> Option<Drained<ZsetLeaf>> {
-        // A leaf of the index has more elements than one of the tree, so it is gone before the tree is.
-        if let Some(leaf) = self.index.next() {
-            self.index.release(leaf);
-        }
-        self.tree.next()
     }
 }
 

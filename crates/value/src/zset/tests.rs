@@ -347,7 +347,7 @@ fn a_small_one_has_the_bytes_of_a_listpack() {
 fn frozen_values_may_be_read_on_other_threads() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<LargeZset>();
-    shared::<ZsetDrain>();
+    shared::<crate::ordered::Drain<leaf::ZsetLeaf>>();
     shared::<ZsetTeardown>();
     shared::<crate::list::LargeList>();
 }

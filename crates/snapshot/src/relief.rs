@@ -1,0 +1,148 @@
+//! Frozen values that wait for the writer, and putting away what only they hold when memory is short.
+//!
+//! Every change of a frozen value copies a leaf, and the former one stays in memory until the writer comes to it. With values of
+//! hundreds of megabytes written at random that fills any budget in a moment, and to wait for the writer takes as long as writing all of them. So such leaves
+//! go, spelled as they will stand in the file, to a [`Spill`] beside it, and are read from there in their turn.
+//!
+//! Each sweep over a value goes in its order, so that what is read back lies in order too, but for as many runs as there were sweeps.
+//!
+//! Faults: where there is no spill, or it is full, nothing is put away any more, and whoever needs memory waits for the writer.
+
+use std::collections::VecDeque;
+use std::io;
+
+use rdb::values::{Draining, Store};
+use rdb::{Compressor, EntryHead, ObjectWriter, Usage};
+
+use crate::options::{Sink, Spill};
+use crate::queue::Frozen;
+use crate::snapshot::Snapshot;
+
+/// Values with fewer bytes are left alone: they are written soon.
+const LARGE: u64 = if cfg!(any(test, feature = "shuttle")) { 1 } else { 1 << 20 };
+
+/// Bytes after which it is looked whether there is room now.
+const PORTION: u64 = 64 * 1024;
+
+/// A frozen value on its way into the file.
+pub(crate) struct Job {
+    pub(crate) database: u32,
+    key: Box<[u8]>,
+    deadline_ms: Option<i64>,
+    usage: Usage,
+    pub(crate) draining: Draining,
+    pub(crate) charged: u64,
+    pub(crate) ahead: u64,
+    /// How much of `ahead` was given back on the way.
+    pub(crate) told: u64,
+}
+
+impl Job {
+    pub(crate) fn of(frozen: Frozen) -> Job {
+        let Frozen { database, key, deadline_ms, usage, value, charged, ahead } = frozen;
+        Job { database, key, deadline_ms, usage, draining: Draining::begin(value), charged, ahead, told: 0 }
+    }
+
+    pub(crate) fn head(&self) -> EntryHead<'_> {
+        EntryHead { key: &self.key, expire_at_ms: self.deadline_ms, usage: self.usage }
+    }
+}
+
+/// Where leaves are put away.
+enum Place {
+    Unasked,
+    Open(Box<dyn Spill>),
+    /// There is none, or it takes no more but can be read.
+    Shut(Option<Box<dyn Spill>>),
+}
+
+/// See the module.
+pub(crate) struct Relief {
+    /// Values that were taken from the queue before their turn.
+    waiting: VecDeque<Job>,
+    place: Place,
+    /// Whose leaves are put away next.
+    turn: usize,
+}
+
+impl Relief {
+    pub(crate) fn new() -> Relief {
+        Relief { waiting: VecDeque::new(), place: Place::Unasked, turn: 0 }
+    }
+
+    /// The value whose turn has come, if it was taken from the queue before.
+    pub(crate) fn next(&mut self) -> Option<Job> {
+        self.waiting.pop_front()
+    }
+
+    /// Puts leaves away until there is room or there are none, those of `current` among them.
+    pub(crate) fn make_room(
+        &mut self,
+        snapshot: &Snapshot,
+        sink: &mut dyn Sink,
+        current: &mut Job,
+        compressor: &mut Option<Compressor>,
+    ) {
+        if !snapshot.budget.is_filling() || matches!(self.place, Place::Shut(_)) {
+            return;
+        }
+        self.waiting.extend(snapshot.queue.take_large(LARGE).into_iter().map(Job::of));
+        if matches!(self.place, Place::Unasked) {
+            self.place = match sink.spill() {
+                Ok(spill) => {
+                    snapshot.budget.charge(spill.memory_bytes());
+                    Place::Open(spill)
+                }
+                Err(_) => Place::Shut(None),
+            };
+        }
+        let Place::Open(spill) = &mut self.place else { return };
+        let mut store = Keeping { spill: &mut **spill, has_failed: false };
+        let mut writer = ObjectWriter::for_file(snapshot.version(), compressor.as_mut());
+        // Values in a row that had nothing to put away.
+        let mut without = 0;
+        while snapshot.budget.is_filling() && !store.has_failed && without <= self.waiting.len() {
+            self.turn %= self.waiting.len() + 1;
+            let job = match self.waiting.get_mut(self.turn) {
+                Some(job) => job,
+                None => &mut *current,
+            };
+            let freed = job.draining.put_away(PORTION, &mut writer, &mut store);
+            if job.draining.is_around() {
+                self.turn += 1;
+            }
+            without = if freed == 0 { without + 1 } else { 0 };
+            snapshot.drained(0, freed);
+            if snapshot.queue.is_aborted() {
+                return;
+            }
+        }
+        if store.has_failed
+            && let Place::Open(spill) = std::mem::replace(&mut self.place, Place::Shut(None))
+        {
+            self.place = Place::Shut(Some(spill));
+        }
+    }
+
+    /// Appends what was put away.
+    pub(crate) fn recall(&mut self, place: u64, bytes: u32, out: &mut Vec<u8>) -> io::Result<()> {
+        match &mut self.place {
+            Place::Open(spill) | Place::Shut(Some(spill)) => spill.read(place, bytes as usize, out),
+            Place::Unasked | Place::Shut(None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+/// A spill as long as it takes something.
+struct Keeping<'a> {
+    spill: &'a mut dyn Spill,
+    has_failed: bool,
+}
+
+impl Store for Keeping<'_> {
+    fn keep(&mut self, bytes: &[u8]) -> Option<u64> {
+        let kept = self.spill.append(bytes);
+        self.has_failed |= kept.is_err();
+        kept.ok()
+    }
+}
