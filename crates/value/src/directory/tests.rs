@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::gaps::{Part, Verdict};
 use crate::score_index::ScoreIndex;
 
 type Model = BTreeMap<u32, Vec<u64>>;
@@ -92,10 +93,33 @@ fn fuzz(seed: u64, kind: usize, steps: usize) {
                     assert_eq!(content(&clone), then);
                     let mut seen = 0;
                     let mut drain = clone.into_drain();
-                    while let Some(leaf) = drain.next() {
-                        seen += leaf.len();
-                        drain.release(leaf);
+                    let (mut away, mut from) = (0, 0);
+                    loop {
+                        if rng.usize(..3) == 0 {
+                            let next = drain.take_out(from, &mut |leaf| match rng.usize(..8) {
+                                0 => Verdict::Stop,
+                                1..4 => Verdict::Stay,
+                                _ => {
+                                    away += leaf.len();
+                                    Verdict::Go { place: 0, bytes: leaf.len() as u32 }
+                                }
+                            });
+                            from = next.unwrap_or(0);
+                        }
+                        match drain.next_part() {
+                            Some(Part::Leaf(leaf)) => {
+                                seen += leaf.len();
+                                drain.release(leaf);
+                            }
+                            Some(Part::Gap(gap)) => {
+                                assert_eq!(gap.len, u64::from(gap.bytes));
+                                seen += gap.bytes as usize;
+                                away -= gap.bytes as usize;
+                            }
+                            None => break,
+                        }
                     }
+                    assert_eq!(away, 0, "everything that was taken out has left a gap");
                     assert_eq!(seen, then.values().map(Vec::len).sum::<usize>());
                 } else {
                     frozen.push((index.clone(), sorted(&model)));

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use super::*;
+use crate::gaps::{Part, Verdict};
 
 const MAX: usize = 6;
 
@@ -160,8 +161,7 @@ fn keyed_behaves_like_a_sorted_vector() {
                 let (copy, model) = frozen.swap_remove(rng.usize(0..frozen.len()));
                 check(&copy, true);
                 assert_eq!(content(&copy), model);
-                let drained: Vec<u32> = copy.into_drain().flat_map(|leaf| leaf.0.to_vec()).collect();
-                assert_eq!(drained, model);
+                assert_eq!(drained(copy, &mut rng), model);
             }
             if step % 20 == 0 {
                 check(&tree, true);
@@ -304,4 +304,61 @@ fn a_frozen_tree_costs_only_what_is_changed() {
         freed
     };
     assert!(freed > 10_000 * 20);
+}
+
+/// What a drain hands out, or has put in the place of leaves that are taken out now and then. Each is kept under its place.
+fn drained(tree: Ordered<Numbers>, rng: &mut fastrand::Rng) -> Vec<u32> {
+    let (mut kept, mut all, mut from) = (Vec::new(), Vec::new(), 0);
+    let mut drain = tree.into_drain();
+    loop {
+        if rng.u8(..3) == 0 {
+            let next = drain.take_out(from, &mut |leaf| match rng.u8(..8) {
+                0 => Verdict::Stop,
+                1..4 => Verdict::Stay,
+                _ => {
+                    assert!(!leaf.is_shared());
+                    kept.push(Some(leaf.0.to_vec()));
+                    Verdict::Go { place: kept.len() as u64 - 1, bytes: leaf.len() as u32 }
+                }
+            });
+            assert!(next.is_none_or(|next| next >= from), "it goes on where it stopped");
+            from = next.unwrap_or(0);
+        }
+        match drain.next_part() {
+            Some(Part::Leaf(leaf)) => all.extend_from_slice(&leaf.0),
+            Some(Part::Gap(gap)) => {
+                let leaf = kept[gap.place as usize].take().expect("handed out once");
+                assert_eq!((leaf.len() as u64, gap.bytes), (gap.len, leaf.len() as u32));
+                all.extend(leaf);
+            }
+            None => break,
+        }
+    }
+    assert!(kept.iter().all(Option::is_none), "everything that was taken out was handed out");
+    assert_eq!(drain.remaining(), 0);
+    all
+}
+
+#[test]
+fn only_what_nobody_else_holds_is_taken_out() {
+    let mut builder = Builder::new();
+    for start in 0..10_000 {
+        builder.push(Numbers(Arc::new((start * 5..start * 5 + 5).collect())));
+    }
+    let mut tree = builder.finish();
+    let frozen = tree.clone();
+    for at in [1, 2, 25_000] {
+        tree.edit_at(at, |mut leaf, at| {
+            leaf.own().numbers()[at] += 1_000_000;
+            Edit::Done((), at)
+        });
+    }
+    let mut drain = frozen.into_drain();
+    let mut seen = Vec::new();
+    let mut look = |leaf: &Numbers| {
+        seen.push(leaf.0[0]);
+        Verdict::Stay
+    };
+    assert_eq!(drain.take_out(0, &mut look), None);
+    assert_eq!(seen, [0, 25_000], "two leaves were changed");
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::*;
+use crate::large::LargeRef;
 use crate::packed;
 
 enum Zset {
@@ -265,11 +266,17 @@ fn freezing_and_freeing_are_bounded() {
     }
     let frozen = zset.clone();
     zset.set(b"member:0000000000005", 17.0);
+    let (copied, image) = (zset.copied_bytes(), LargeRef::Zset(&zset).image());
+    zset.set(b"member:0000000000006", 17.0);
+    assert!(zset.copied_bytes() > copied, "the image holds the tree");
+    drop(image);
     // Two leaves and three inner nodes of the tree, a leaf and three pages of the index.
     assert!(zset.copied_bytes() < 60_000, "{}", zset.copied_bytes());
-    let held = frozen.heap_bytes();
     drop(zset);
-    let mut drain = frozen.into_drain();
+    let image = frozen.image();
+    drop(frozen);
+    let held = image.heap_bytes();
+    let mut drain = image.into_drain();
     let (mut elements, mut freed) = (0, 0);
     while let Some(leaf) = drain.next() {
         elements += crate::ordered::Leaf::len(&*leaf);
