@@ -102,6 +102,13 @@ pub trait Leaf: Clone + Default {
     /// Appends the elements of `upper`, all of which have higher positions.
     fn join(&mut self, upper: Self);
 
+    /// Lets go of the buffers and keeps the length: for a leaf of a value that is read for the last time, of which nothing but the length is
+    /// asked any more.
+    fn vacate(&mut self);
+
+    /// Whether it was vacated.
+    fn is_vacant(&self) -> bool;
+
     /// Index of the first element whose position is not below `position`; any number of them may be equal.
     fn lower_bound(&self, position: u32) -> usize {
         let (mut low, mut high) = (0, self.len());

@@ -1,7 +1,7 @@
 //! Leaves that were taken out of a frozen value before its reader came to them, and kept elsewhere: where they were, and what was made of them.
 //!
-//! It knows neither trees nor where the leaves are kept. A drain leaves an empty leaf in the place of each; by the rank of the first
-//! element that it had, it is known which one is meant.
+//! It knows neither trees nor where the leaves are kept. A drain leaves in the place of each a leaf that it knows again; by the rank of the
+//! first element that it had, it is known which one is meant.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub(crate) struct Sweep<'a, L> {
     pub(crate) stopped: bool,
 }
 
-impl<L: Default> Sweep<'_, L> {
+impl<L> Sweep<'_, L> {
     /// Whether nothing among the next elements is of interest; they are passed over then.
     pub(crate) fn passes(&mut self, elements: u64, is_shared: bool) -> bool {
         let passes = is_shared || self.rank + elements <= self.from;
@@ -62,26 +62,31 @@ impl<L: Default> Sweep<'_, L> {
         passes
     }
 
-    /// A leaf with so many elements, which others hold too or not.
-    pub(crate) fn leaf(&mut self, leaf: &mut L, elements: u64, is_shared: bool) {
-        if elements == 0 {
-            self.rank += self.gaps.0.get(&self.rank).map_or(0, |gap| gap.len);
-            return;
-        }
-        if self.rank >= self.from && !is_shared {
+    /// A leaf with so many elements: what becomes of it. `is_fixed` says that others hold it too, or that it is gone already. The caller empties
+    /// it if this returns true.
+    #[must_use]
+    pub(crate) fn leaf(&mut self, leaf: &L, elements: u64, is_fixed: bool) -> bool {
+        let mut goes = false;
+        if self.rank >= self.from && !is_fixed {
             match (self.judge)(leaf) {
                 Verdict::Stay => {}
                 Verdict::Go { place, bytes } => {
-                    *leaf = L::default();
                     self.gaps.0.insert(self.rank, Gap { len: elements, place, bytes });
+                    goes = true;
                 }
                 Verdict::Stop => {
                     self.stopped = true;
-                    return;
+                    return false;
                 }
             }
         }
         self.rank += elements;
+        goes
+    }
+
+    /// Elements that the leaf had whose gap comes next.
+    pub(crate) fn gone(&self) -> u64 {
+        self.gaps.0.get(&self.rank).map_or(0, |gap| gap.len)
     }
 
     /// Where the next sweep has to begin; none at the end.

@@ -562,6 +562,14 @@ impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
         upper
     }
 
+    fn vacate(&mut self) {
+        *self = Self { len: self.len, ..Self::default() };
+    }
+
+    fn is_vacant(&self) -> bool {
+        self.len > 0 && self.bytes.is_none()
+    }
+
     fn join(&mut self, upper: Self) {
         *self = Self::build((self, 0..self.n()), (&upper, 0..upper.n()));
     }

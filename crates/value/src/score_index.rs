@@ -228,6 +228,14 @@ impl Leaf for ScoreLeaf {
         high
     }
 
+    fn vacate(&mut self) {
+        *self = Self { len: self.len, ..Self::default() };
+    }
+
+    fn is_vacant(&self) -> bool {
+        self.len > 0 && self.bytes.is_none()
+    }
+
     fn join(&mut self, upper: Self) {
         let (low, high) = (0..self.len(), 0..upper.len());
         let width = self.width_in(low.clone()).max(upper.width_in(high.clone()));

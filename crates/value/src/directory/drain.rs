@@ -26,8 +26,10 @@ impl<L: Leaf> Child<L> {
     fn sweep(&mut self, sweep: &mut Sweep<'_, L>) {
         match self {
             Child::Leaf(leaf) => {
-                let (len, is_shared) = (leaf.len() as u64, leaf.is_shared());
-                sweep.leaf(leaf, len, is_shared);
+                let is_fixed = leaf.is_empty() || leaf.is_vacant() || leaf.is_shared();
+                if sweep.leaf(leaf, leaf.len() as u64, is_fixed) {
+                    leaf.vacate();
+                }
             }
             // Below a page that others hold too, nothing is only ours.
             Child::Page { page, len, .. } => {
@@ -124,8 +126,8 @@ impl<L: Leaf> Drain<L> {
                 },
             };
             match child {
-                // Nothing was ever there, or it was taken out.
-                Child::Leaf(leaf) if leaf.is_empty() => {
+                Child::Leaf(leaf) if leaf.is_empty() => {}
+                Child::Leaf(leaf) if leaf.is_vacant() => {
                     let Some(gap) = self.gaps.take(self.rank) else { continue };
                     self.rank += gap.len;
                     return Some(Part::Gap(gap));

@@ -31,8 +31,12 @@ impl<L: Leaf> Child<L> {
 }
 
 fn sweep_leaf<L: Leaf>(leaf: &mut L, sweep: &mut Sweep<'_, L>) {
-    let (len, is_shared) = (leaf.len() as u64, leaf.is_shared());
-    sweep.leaf(leaf, len, is_shared);
+    // Invariant 1: only what was taken out leaves an empty one.
+    let is_gone = leaf.is_empty();
+    let len = if is_gone { sweep.gone() } else { leaf.len() as u64 };
+    if sweep.leaf(leaf, len, is_gone || leaf.is_shared()) {
+        *leaf = L::default();
+    }
 }
 
 fn sweep_inner<L: Leaf>(inner: &mut Arc<Inner<L>>, sweep: &mut Sweep<'_, L>) {
