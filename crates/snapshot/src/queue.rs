@@ -93,7 +93,8 @@ impl Queue {
     /// Takes the frozen values with at least so many bytes.
     pub(crate) fn take_large(&self, bytes_min: u64) -> VecDeque<Frozen> {
         let mut inner = self.inner.lock();
-        let (large, others) = std::mem::take(&mut inner.frozen).into_iter().partition(|frozen| frozen.ahead >= bytes_min);
+        let (large, others) =
+            std::mem::take(&mut inner.frozen).into_iter().partition(|frozen| frozen.ahead >= bytes_min);
         inner.frozen = others;
         drop(inner);
         large

@@ -202,7 +202,11 @@ struct Away<'a, 'c> {
 
 impl Away<'_, '_> {
     /// Puts a leaf of `heap` bytes away, as `spell` spells it; what that does not spell, stays.
-    fn judge(&mut self, heap: u64, spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>) -> bool) -> Verdict {
+    fn judge(
+        &mut self,
+        heap: u64,
+        spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>) -> bool,
+    ) -> Verdict {
         if self.freed >= self.wanted {
             return Verdict::Stop;
         }
@@ -344,10 +348,7 @@ fn list_leaf(writer: &mut ObjectWriter<'_>, leaf: &ListLeaf, out: &mut Vec<u8>) 
     true
 }
 
-fn set<P: Pieces>(
-    drain: &mut directory::Drain<SetLeaf>,
-    out: &mut Out<'_, '_, P>,
-) -> Result<bool, P::Error> {
+fn set<P: Pieces>(drain: &mut directory::Drain<SetLeaf>, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
     while let Some(part) = drain.next_part() {
         let is_portion = match part {
             Part::Gap(gap) => out.recall(gap)?,
@@ -384,10 +385,7 @@ fn members(writer: &mut ObjectWriter<'_>, leaf: &SetLeaf, out: &mut Vec<u8>) -> 
     leaf.items(0..usize::MAX).all(|item| part(writer, item.parts[0], out))
 }
 
-fn zset<P: Pieces>(
-    drain: &mut ordered::Drain<ZsetLeaf>,
-    out: &mut Out<'_, '_, P>,
-) -> Result<bool, P::Error> {
+fn zset<P: Pieces>(drain: &mut ordered::Drain<ZsetLeaf>, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
     while let Some(part) = drain.next_part() {
         let is_portion = match part {
             Part::Gap(gap) => out.recall(gap)?,

@@ -403,6 +403,12 @@ fn payloads_of_small_objects_have_the_same_bytes() {
             let mut ours = Vec::new();
             let mut writer = ObjectWriter::for_payload(version, Some(&mut compressor));
             match (theirs[0], sink.bodies.as_slice(), &object) {
+                // Before 7.2 an element was packed whatever its length.
+                (18, [_], Object::List(list))
+                    if version < 11 && list.iter().any(|long| long.len() > 8000) =>
+                {
+                    continue;
+                }
                 // One node, written again from its elements.
                 (18, [_], Object::List(_)) | (11, ..) => {
                     write(&object, &mut writer, &mut ours, Place::Payload, Form::Packed);

@@ -7,8 +7,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Leaf;
-use crate::gaps::{Gaps, Part, Sweep, Verdict};
 use super::node::{Child, Children, Inner};
+use crate::gaps::{Gaps, Part, Sweep, Verdict};
 
 /// What is left of a tree that is read for the last time.
 pub struct Drain<L: Leaf> {
