@@ -143,6 +143,8 @@ struct Uring<'r> {
     quick_sends: usize,
     /// Output waits behind one of them: the peer may have nothing to say before it has that.
     more_behind_send: bool,
+    /// A receive ended since there was no buffer.
+    is_short_of_buffers: bool,
     gather: Gather,
     /// Keys of the listeners that are accepted from.
     accepting: Vec<u32>,
@@ -176,6 +178,7 @@ pub(crate) fn run<S: Service>(parts: Parts, config: &Config, mut core: Core<S>) 
         headers_used: 0,
         quick_sends: 0,
         more_behind_send: false,
+        is_short_of_buffers: false,
         gather: Gather::new(horizon, Instant::now()),
         accepting: Vec::new(),
     };
@@ -226,6 +229,9 @@ pub(crate) fn run<S: Service>(parts: Parts, config: &Config, mut core: Core<S>) 
             buffers.publish();
             std::mem::swap(&mut got, &mut later);
         }
+        if std::mem::take(&mut driver.is_short_of_buffers) {
+            buffers.grow();
+        }
         for id in ended.drain(..) {
             driver.receive_ended(&mut core, id);
         }
@@ -265,6 +271,7 @@ fn complete<S: Service>(
             let buffer = cqueue::buffer_select(flags);
             let is_last = !cqueue::more(flags);
             let mut got_here = Got { id, buffer, len: result.max(0) as usize, end: End::No };
+            driver.is_short_of_buffers |= failed == libc::ENOBUFS;
             if let Some(link) = core.conns.link_mut(id) {
                 if is_last {
                     link.asked &= !(RECEIVE | CANCELLING);

@@ -28,10 +28,15 @@ pub(crate) const GROUP: u16 = 0;
 /// Bytes between one buffer's end and the next one's beginning: three cache lines.
 const GAP: usize = 192;
 
+/// Buffers that the kernel gets at first. It takes them in turn, so memory is soon used for all that it has, however few connections there are.
+const AT_FIRST: u16 = 32;
+
 pub(crate) struct Buffers {
     descriptors: Mapping,
     data: Mapping,
     count: u16,
+    /// How many the kernel has been given so far; those with higher numbers have no memory yet.
+    known: u16,
     len: usize,
     tail: u16,
     retired: bool,
@@ -53,17 +58,25 @@ impl Mapping {
 }
 
 impl Buffers {
-    /// Maps `count` (a power of two) buffers of `len` bytes, all with the kernel once
-    /// [`register`](Buffers::register) is done.
+    /// Maps `count` (a power of two) buffers of `len` bytes, of which some are with the kernel once
+    /// [`register`](Buffers::register) is done, and more whenever there were too few ([`Buffers::grow`]).
     pub(crate) fn new(count: u16, len: usize) -> io::Result<Buffers> {
         let descriptors = Mapping::new(usize::from(count) * size_of::<BufRingEntry>())?;
         let data = Mapping::new(usize::from(count) * (len + GAP))?;
-        let mut buffers = Buffers { descriptors, data, count, len, tail: 0, retired: false };
-        for id in 0..count {
-            buffers.give_back(id);
-        }
-        buffers.publish();
+        let mut buffers = Buffers { descriptors, data, count, known: 0, len, tail: 0, retired: false };
+        buffers.give_new(AT_FIRST.min(count));
         Ok(buffers)
+    }
+
+    fn give_new(&mut self, known: u16) {
+        (self.known..known).for_each(|id| self.give_back(id));
+        self.known = known;
+        self.publish();
+    }
+
+    /// The kernel had no buffer left: it gets as many again.
+    pub(crate) fn grow(&mut self) {
+        self.give_new(self.known.saturating_mul(2).min(self.count));
     }
 
     /// Lets the kernel take from these buffers.
@@ -139,5 +152,23 @@ impl Drop for Buffers {
             // (invariant 1).
             let _ = unsafe { munmap(mapping.at.as_ptr().cast(), mapping.bytes) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_gets_more_up_to_all() {
+        let mut buffers = Buffers::new(128, 1024).unwrap();
+        let mut known = Vec::new();
+        for _ in 0..4 {
+            known.push((buffers.known, buffers.tail));
+            buffers.grow();
+        }
+        assert_eq!(known, [(32, 32), (64, 64), (128, 128), (128, 128)]);
+        assert_eq!(Buffers::new(2, 64).unwrap().known, 2);
+        buffers.retire();
     }
 }
