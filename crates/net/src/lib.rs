@@ -36,6 +36,7 @@
 //!
 //! Locks: the inbox of a [`Handle`] (a leaf, held for a push or a swap).
 
+mod closed_loop;
 mod conn;
 mod epoll;
 mod handle;
@@ -48,6 +49,7 @@ mod uring;
 
 use std::time::Duration;
 
+pub use closed_loop::ClosedLoop;
 pub use conn::{Conn, ConnId, Conns};
 pub use handle::Handle;
 pub use limits::{FileLimit, RESERVED_FILES, raise_file_limit};

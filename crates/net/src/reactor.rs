@@ -129,19 +129,7 @@ impl Reactor {
     /// Runs on the calling thread until [`Handle::stop`]; gives the service back. An error is one of the
     /// reactor's own machinery (no memory, for instance), never a client's doing.
     pub fn run<S: Service>(self, service: S) -> io::Result<S> {
-        let mut core = Core {
-            service,
-            conns: Conns::new(),
-            pool: Pool::default(),
-            handle: self.handle,
-            group: self.group,
-            listeners: Vec::new(),
-            next_key: 0,
-            due: Vec::new(),
-            ready: Vec::new(),
-            accept_rests_until: None,
-            stopping: false,
-        };
+        let mut core = Core::new(service, self.handle, self.group);
         core.add_listeners(self.listeners);
         if self.kind == ReactorKind::IoUring {
             match crate::uring::setup(&self.config) {
@@ -239,6 +227,23 @@ pub(crate) struct Core<S: Service> {
 }
 
 impl<S: Service> Core<S> {
+    /// A core without connections, whose accepted sockets are shared with `group`.
+    pub(crate) fn new(service: S, handle: Handle, group: Vec<Handle>) -> Core<S> {
+        Core {
+            service,
+            conns: Conns::new(),
+            pool: Pool::default(),
+            handle,
+            group,
+            listeners: Vec::new(),
+            next_key: 0,
+            due: Vec::new(),
+            ready: Vec::new(),
+            accept_rests_until: None,
+            stopping: false,
+        }
+    }
+
     // --- Connections begin ---
 
     /// A socket was accepted: it goes to the reactor of the group that has the fewest.
