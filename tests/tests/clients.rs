@@ -93,11 +93,38 @@ fn redis_cli_reports() {
     let memkeys = run(cli(&server).arg("--memkeys"));
     assert!(memkeys.contains("Sampled 5000 keys in the keyspace!"), "{memkeys}");
     assert!(memkeys.contains("Biggest string found '\"key:77\"' has"), "{memkeys}");
+    let some = run(cli(&server).args(["--bigkeys", "--pattern", "key:7?"]));
+    assert!(some.contains("Sampled 10 keys in the keyspace!"), "{some}");
     let latency = run(cli(&server).args(["--latency", "-i", "1"]));
     assert_eq!(latency.split_whitespace().count(), 4, "min max avg count: {latency}");
     let stat = run(cli(&server).args(["--stat", "-i", "0.2"]).wrapped_for(2));
     let lines: Vec<&str> = stat.lines().filter(|line| line.trim_start().starts_with("5000 ")).collect();
     assert!(lines.len() >= 3, "{stat}");
+}
+
+#[test]
+fn redis_cli_latency_history() {
+    let server = Server::ours();
+    // Not a terminal: each span of the history is a line of min, max, avg and count.
+    let history = run(cli(&server).args(["--latency-history", "-i", "0.5"]).wrapped_for(2));
+    let spans = history.lines().filter(|line| line.split_whitespace().count() == 4).count();
+    assert!(spans >= 2, "{history}");
+}
+
+/// The key that is read most is found first, and only with a policy that counts.
+#[test]
+fn redis_cli_hotkeys() {
+    let server = filled();
+    let refused = cli(&server).arg("--hotkeys").output().unwrap();
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("An LFU maxmemory policy is not selected"), "{text}");
+    server.client().run("CONFIG SET maxmemory-policy allkeys-lfu");
+    let reads: Vec<Vec<String>> =
+        (0..2000).map(|_| vec!["GET".to_string(), "key:1234".to_string()]).collect();
+    server.client().pipeline(&reads).unwrap();
+    let hot = run(cli(&server).arg("--hotkeys"));
+    let first = hot.lines().find(|line| line.starts_with("hot key found"));
+    assert!(first.is_some_and(|line| line.contains("key:1234")), "{hot}");
 }
 
 #[test]
@@ -140,6 +167,21 @@ fn redis_benchmark() {
                 .any(|line| line.starts_with(&format!("{test}: ")) && line.contains("requests per second")),
             "{test}: {out}"
         );
+    }
+    assert!(!out.contains("Error") && !out.contains("ERR"), "{out}");
+}
+
+/// All of its tests, as they come: every command that they use is there.
+#[test]
+fn redis_benchmark_default_tests() {
+    let server = Server::ours();
+    let mut command = Command::new("redis-benchmark");
+    command.args(["-p", &server.port().to_string(), "-q", "-n", "1000", "-c", "10"]);
+    let out = run(&mut command).replace('\r', "\n");
+    let tests: Vec<&str> = out.lines().filter(|line| line.contains("requests per second")).collect();
+    assert_eq!(tests.len(), 20, "{out}");
+    for test in ["LPUSH", "RPOP", "SADD", "HSET", "SPOP", "ZADD", "ZPOPMIN", "LRANGE_600", "MSET"] {
+        assert!(tests.iter().any(|line| line.starts_with(test)), "{test}: {out}");
     }
     assert!(!out.contains("Error") && !out.contains("ERR"), "{out}");
 }

@@ -4,6 +4,7 @@
 //! are filled; for every command and pipeline depth the two are measured in turn, several rounds, and medians are
 //! shown. CPU time is that of all threads of the server process. It never compares figures of different runs.
 
+mod scaling;
 mod types;
 
 use std::path::{Path, PathBuf};
@@ -73,7 +74,8 @@ pub fn run(mut args: Args) -> Result<(), String> {
         }
     }
     if scaling {
-        sections.push(("bench-scaling", scaling_table(&plan)?));
+        sections.push(("bench-scaling", scaling::over_the_wire(&plan)?));
+        sections.push(("bench-scaling-in-process", scaling::in_process(plan.rounds)?));
     }
     for (name, text) in sections {
         println!("{text}");
@@ -328,57 +330,6 @@ fn settled(resident: &impl Fn() -> Result<u64, String>) -> Result<u64, String> {
         }
     }
     Ok(last)
-}
-
-/// Requests per second with 1, 2, ... threads. The load shares the cores, so next to what was
-/// measured over the wire stands what the server's CPU time allows: threads / CPU time per request.
-fn scaling_table(plan: &Plan) -> Result<String, String> {
-    let mut table = Table::new(&[
-        "io-threads",
-        "",
-        "requests/s over the wire",
-        "ns CPU/request",
-        "requests/s by CPU time",
-        "to 1 thread",
-    ]);
-    for verb in [Verb::Get, Verb::Set] {
-        let mut first = None;
-        for threads in 1..=cores().min(8) {
-            let server = start_pinned(&plan.ours, threads, plan.urgent)?;
-            fill(&server, Verb::Set, KEYS, VALUE_BYTES)?;
-            let mut samples = Vec::new();
-            for round in 0..plan.rounds {
-                let mut traffic = Standard::new(verb, Order::Random, KEYS, VALUE_BYTES, plan.requests, round);
-                let before = procfs::cpu_ns(server.pid()).map_err(|error| error.to_string())?;
-                let outcome = load::drive(server.addr(), CONNECTIONS, 16, &mut traffic);
-                let outcome = outcome.map_err(|error| error.to_string())?.checked()?;
-                let cpu = procfs::cpu_ns(server.pid()).map_err(|error| error.to_string())? - before;
-                samples.push(Sample {
-                    cpu_ns_per_request: cpu as f64 / outcome.replies as f64,
-                    requests_per_second: outcome.replies as f64 / outcome.seconds,
-                });
-            }
-            let rate = median(&samples.iter().map(|s| s.requests_per_second).collect::<Vec<_>>());
-            let cpu = median(&samples.iter().map(|s| s.cpu_ns_per_request).collect::<Vec<_>>());
-            let capacity = threads as f64 * 1e9 / cpu;
-            let base = *first.get_or_insert(capacity);
-            table.row(&[
-                threads.to_string(),
-                verb.name().to_string(),
-                thousands(rate),
-                thousands(cpu),
-                thousands(capacity),
-                format!("{:.2}", capacity / base),
-            ]);
-        }
-    }
-    Ok(format!(
-        "{}\nPipeline 16, {CONNECTIONS} connections; the load runs on the same {} cores, so the last columns say what the server's \
-         own CPU time allows. {}\n",
-        table.markdown(),
-        cores(),
-        report::facts()
-    ))
 }
 
 fn cores() -> usize {

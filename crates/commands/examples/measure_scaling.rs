@@ -6,10 +6,13 @@
 //!
 //! All counts of reactors work on the same keys, in turn, and medians over the rounds are printed:
 //! ```text
-//! COMMANDS THREADS requests/s to-one-thread apart
+//! COMMANDS THREADS   requests/s  ratio   nanoseconds  ratio   ratio  ratio
+//!                    (by the clock)      (of CPU, each)       (apart: by the clock, by CPU)
 //! ```
-//! One reactor is alone with the data, takes no locks, and is what the others are compared with. `apart` is the same ratio for as many
-//! threads that share nothing, each alone with keys of its own: what the machine itself gives.
+//! One reactor is alone with the data, takes no locks, and is what the others are compared with; `1+` is one of several, which does,
+//! while the others have nothing to do. `apart` is for as many threads that
+//! share nothing, each alone with keys of its own: what the machine itself gives. What else runs on the machine spoils figures by the
+//! clock; those by CPU time (requests per second of it, times the threads) miss only what threads wait asleep.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
@@ -146,8 +149,32 @@ fn pin(core: usize) {
     let _ = rustix::thread::sched_setaffinity(None, &set);
 }
 
-/// Requests per second of these reactors together, each the engine's reactor of that number.
-fn run(reactors: &[(Arc<Engine>, usize)], mix: Mix, keys: u64, time: Duration) -> f64 {
+/// What reactors did together.
+#[derive(Clone, Copy, Default)]
+struct Rate {
+    /// Requests per second.
+    by_clock: f64,
+    /// Requests per second of CPU time, of each reactor, added up.
+    by_cpu: f64,
+}
+
+impl std::iter::Sum for Rate {
+    fn sum<I: Iterator<Item = Rate>>(rates: I) -> Rate {
+        rates.fold(Rate::default(), |sum, rate| Rate {
+            by_clock: sum.by_clock + rate.by_clock,
+            by_cpu: sum.by_cpu + rate.by_cpu,
+        })
+    }
+}
+
+/// CPU time of this thread so far in seconds.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// What these reactors do together, each the engine's reactor of that number.
+fn run(reactors: &[(Arc<Engine>, usize)], mix: Mix, keys: u64, time: Duration) -> Rate {
     let (ready, stop) = (Barrier::new(reactors.len() + 1), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
@@ -161,16 +188,19 @@ fn run(reactors: &[(Arc<Engine>, usize)], mix: Mix, keys: u64, time: Duration) -
                     .collect();
                 let mut reactor = reactor(engine, *id);
                 ready.wait();
-                let (begin, mut count) = (Instant::now(), 0);
+                let (begin, cpu, mut count) = (Instant::now(), cpu_seconds(), 0);
                 for turn in turns.iter().cycle() {
                     let replied = reactor.turn(&turn.inputs());
                     assert_eq!(replied, turn.reply_bytes, "every request gets its reply");
-                    count += CONNECTIONS * PIPELINE;
+                    count += (CONNECTIONS * PIPELINE) as u32;
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
                 }
-                count as f64 / begin.elapsed().as_secs_f64()
+                Rate {
+                    by_clock: f64::from(count) / begin.elapsed().as_secs_f64(),
+                    by_cpu: f64::from(count) / (cpu_seconds() - cpu),
+                }
             }));
         }
         ready.wait();
@@ -180,9 +210,13 @@ fn run(reactors: &[(Arc<Engine>, usize)], mix: Mix, keys: u64, time: Duration) -
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+fn median(rates: &[Rate]) -> Rate {
+    let of = |figure: fn(&Rate) -> f64| {
+        let mut values: Vec<f64> = rates.iter().map(figure).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    Rate { by_clock: of(|rate| rate.by_clock), by_cpu: of(|rate| rate.by_cpu) }
 }
 
 fn main() {
@@ -202,21 +236,36 @@ fn main() {
     apart.iter().for_each(|engine| fill(engine, keys));
     std::thread::sleep(SETTLE);
 
+    // Label, engine, how many of its reactors run.
+    let mut cases = vec![("1".to_string(), &together[0], 1)];
+    if let [_, .., largest] = &together[..] {
+        cases.push(("1+".to_string(), largest, 1));
+    }
+    cases.extend(counts.iter().zip(&together).skip(1).map(|(n, engine)| (n.to_string(), engine, *n)));
     for mix in [Mix::Get, Mix::Set, Mix::Half] {
-        let mut rates = vec![(Vec::new(), Vec::new()); counts.len()];
+        let mut rates = vec![(Vec::new(), Vec::new()); cases.len()];
         for _ in 0..rounds {
-            for ((count, engine), rates) in counts.iter().zip(&together).zip(&mut rates) {
+            for ((_, engine, count), rates) in cases.iter().zip(&mut rates) {
                 let reactors: Vec<_> = (0..*count).map(|id| (Arc::clone(engine), id)).collect();
                 rates.0.push(run(&reactors, mix, keys, time));
                 let alone: Vec<_> = apart[..*count].iter().map(|engine| (Arc::clone(engine), 0)).collect();
                 rates.1.push(run(&alone, mix, keys, time));
             }
         }
-        let medians: Vec<_> = rates.into_iter().map(|(t, a)| (median(t), median(a))).collect();
+        let medians: Vec<_> =
+            rates.iter().map(|(together, apart)| (median(together), median(apart))).collect();
         let (first, first_apart) = medians[0];
-        for (count, (together, apart)) in counts.iter().zip(&medians) {
-            let (gain, gain_apart) = (together / first, apart / first_apart);
-            println!("{} {count} {together:.0} {gain:.2} {gain_apart:.2}", mix.name());
+        for ((label, _, count), (together, apart)) in cases.iter().zip(&medians) {
+            println!(
+                "{} {label} {:.0} {:.2} {:.0} {:.2} {:.2} {:.2}",
+                mix.name(),
+                together.by_clock,
+                together.by_clock / first.by_clock,
+                1e9 * *count as f64 / together.by_cpu,
+                together.by_cpu / first.by_cpu,
+                apart.by_clock / first_apart.by_clock,
+                apart.by_cpu / first_apart.by_cpu,
+            );
         }
     }
 }

@@ -26,7 +26,8 @@ const LOG_BYTES: usize = 64 << 20;
 /// Error codes that are counted one by one; more are counted together, as an attacker could invent them.
 const ERROR_CODES_MAX: usize = 128;
 
-/// What one reactor shows to the others.
+/// What one reactor shows to the others. Written with every request, so no two of them share a cache line.
+#[repr(align(128))]
 pub struct WorkerShare {
     /// Its counters.
     pub counters: Counters,
