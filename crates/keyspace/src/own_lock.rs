@@ -1,20 +1,17 @@
-//! A lock for what one thread uses all the time and others hardly ever.
+//! A value behind a lock that one thread takes all the time and others hardly ever.
 //!
-//! It is given back by a plain store. The exchange that ends other locks waits until everything that was stored before it has reached the
+//! Its lock is given back by a plain store. The exchange that ends other locks waits until everything that was stored before it has reached the
 //! cache; behind a copy to memory that is not near, that takes longer than the copy (measured: 5 % of the thread during a snapshot).
-//!
-//! Whoever finds it taken gives his time slice away until it is free: nobody keeps it for more than a few hundred microseconds.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
-use crate::sync::{AtomicU32, Ordering, yield_now};
+use crate::sync::RawLock;
 
 /// A value behind such a lock.
-#[derive(Default)]
 pub struct OwnLock<T> {
-    /// 1 while a guard lives.
-    held: AtomicU32,
+    /// Held while a guard lives.
+    lock: RawLock,
     value: UnsafeCell<T>,
 }
 
@@ -24,16 +21,20 @@ unsafe impl<T: Send> Sync for OwnLock<T> {}
 impl<T> OwnLock<T> {
     /// An unlocked value.
     pub fn new(value: T) -> OwnLock<T> {
-        OwnLock { held: AtomicU32::new(0), value: UnsafeCell::new(value) }
+        OwnLock { lock: RawLock::new(), value: UnsafeCell::new(value) }
     }
 
     /// Waits for the lock and takes it. Not twice by one thread.
     #[inline]
     pub fn lock(&self) -> OwnGuard<'_, T> {
-        while self.held.swap(1, Ordering::Acquire) == 1 {
-            yield_now();
-        }
+        self.lock.lock();
         OwnGuard(self)
+    }
+}
+
+impl<T: Default> Default for OwnLock<T> {
+    fn default() -> OwnLock<T> {
+        OwnLock::new(T::default())
     }
 }
 
@@ -61,7 +62,8 @@ impl<T> DerefMut for OwnGuard<'_, T> {
 impl<T> Drop for OwnGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.held.store(0, Ordering::Release);
+        // SAFETY: this guard holds it.
+        unsafe { self.0.lock.unlock() };
     }
 }
 

@@ -318,7 +318,8 @@ fn a_paused_client_that_vanishes_is_closed() {
         thread::sleep(Duration::from_millis(30));
         // The reply is unread, so this resets.
         drop(client);
-        wait_for("it to be closed", || rig.handle().connections() == 0);
+        wait_for("it to be closed", || !rig.facts.closed.lock().unwrap().is_empty());
+        assert_eq!(rig.handle().connections(), 0);
         assert!(matches!(rig.facts.closed.lock().unwrap()[0], CloseReason::Failed(_)));
     });
 }
