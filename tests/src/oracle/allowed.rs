@@ -82,6 +82,9 @@ const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has
 
 const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
 
+const GUESSED: &str =
+    "since 7.2 the number of words decides about the encoding of a new value, even if some are the same";
+
 const READERS: &str = "since 7.2 a consumer that reads is made whether there is something to read or not";
 const TOMBSTONE: &str = "since 7.2 the lag of a group that stands before a deleted entry cannot be told";
 
@@ -148,6 +151,10 @@ const RULES: &[Rule] = &[
     ),
     rule(&[Kind::Redis70], "OBJECT ENCODING", "hashtable", "listpack", "since 7.2 small sets are listpacks"),
     rule(&[Kind::Redis70], "OBJECT ENCODING", "quicklist", "listpack", "since 7.2 small lists are listpacks"),
+    rule(&[Kind::Redis70], "OBJECT ENCODING", "intset", "listpack", GUESSED),
+    rule(&[Kind::Redis70], "OBJECT ENCODING", "intset", "hashtable", GUESSED),
+    rule(&[Kind::Redis70], "OBJECT ENCODING", "listpack", "hashtable", GUESSED),
+    rule(&[Kind::Redis70], "OBJECT ENCODING", "listpack", "skiplist", GUESSED),
     rule(&[Kind::Redis70], "XREAD", "Unbalanced XREAD", "Unbalanced 'xread'", UNBALANCED),
     rule(&[Kind::Redis70], "XREADGROUP", "Unbalanced XREAD", "Unbalanced 'xreadgroup'", UNBALANCED),
     rule(&[Kind::Redis70], "XINFO GROUPS", "consumers\r\n:0", "consumers\r\n:1", READERS),

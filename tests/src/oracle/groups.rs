@@ -15,6 +15,12 @@ const fn claims(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
     Row { probe: "CLIENT NO-TOUCH ON", ..row(name, args, weight) }
 }
 
+/// Before 7.2 a group that is said to have read nothing counts entries that were deleted before it could read them: its lag is longer
+/// and what it has read less, as long as it is there.
+const fn counted(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
+    claims(name, args, weight)
+}
+
 /// Of a reply with idle times.
 const fn timed(name: &'static str, args: &'static [Arg], weight: u32) -> Row {
     Row { name, args, compare: Compare::Shape, weight, probe: "" }
@@ -47,6 +53,7 @@ const ANY_ID: Arg = OneOf(&[&[ID], &[ID], &[ID], &[ID], &[ID], &[Word("0")], &[W
 const GROUP_ID: Arg = OneOf(&[&[Word("0")], &[Word("0")], &[Word("$")], &[ID], &[ANY_ID]]);
 const READ: Arg =
     Maybe(&[Word("ENTRIESREAD"), OneOf(&[&[Word("0")], &[Word("-1")], &[Word("-2")], &[Value]])]);
+const READ_UNKNOWN: Arg = Maybe(&[Word("ENTRIESREAD"), OneOf(&[&[Word("-1")], &[Word("-2")], &[Word("x")]])]);
 const END: Arg = OneOf(&[&[Word("-")], &[Word("+")], &[ID], &[Word("(7-1")], &[ANY_ID]]);
 const COUNT: Arg = Maybe(&[Word("COUNT"), OneOf(&[&[Count], &[Count], &[Count], &[Int]])]);
 /// Nothing is idle for that long, everything is for no time.
@@ -69,9 +76,11 @@ const CLAIM: Arg = Any(
 /// The rows.
 pub const ROWS: &[Row] = &[
     row("XGROUP CREATE", &[Key, GROUP, GROUP_ID], 30),
-    row("XGROUP CREATE", &[Key, GROUP, GROUP_ID, Maybe(&[Word("MKSTREAM")]), READ], 10),
+    row("XGROUP CREATE", &[Key, GROUP, GROUP_ID, Maybe(&[Word("MKSTREAM")]), READ_UNKNOWN], 5),
+    counted("XGROUP CREATE", &[Key, GROUP, GROUP_ID, Maybe(&[Word("MKSTREAM")]), READ], 10),
     row("XGROUP CREATE", &[Key, GROUP, Word("0"), Any(&[Value], 2)], 1),
-    row("XGROUP SETID", &[Key, GROUP, GROUP_ID, READ], 8),
+    row("XGROUP SETID", &[Key, GROUP, GROUP_ID, READ_UNKNOWN], 5),
+    counted("XGROUP SETID", &[Key, GROUP, GROUP_ID, READ], 8),
     row("XGROUP DESTROY", &[Key, GROUP], 3),
     row("XGROUP CREATECONSUMER", &[Key, GROUP, CONSUMER], 5),
     row("XGROUP DELCONSUMER", &[Key, GROUP, CONSUMER], 4),
@@ -81,6 +90,26 @@ pub const ROWS: &[Row] = &[
         40,
     ),
     row("XREADGROUP", &[Word("GROUP"), GROUP, CONSUMER, COUNT, Word("STREAMS"), Key, Key, FROM, FROM], 20),
+    Row {
+        compare: Compare::Shape,
+        ..newer(
+            "XREADGROUP GROUP g c CLAIM 0 STREAMS probe >",
+            "XREADGROUP",
+            &[
+                Word("GROUP"),
+                GROUP,
+                CONSUMER,
+                COUNT,
+                Maybe(&[Word("NOACK")]),
+                Word("CLAIM"),
+                IDLE,
+                Word("STREAMS"),
+                Key,
+                FROM,
+            ],
+            10,
+        )
+    },
     row("XACK", &[Key, GROUP, Some(&[ID], 4)], 12),
     row("XACK", &[Key, GROUP, Some(&[ANY_ID], 2)], 4),
     row("XPENDING", &[Key, GROUP], 25),

@@ -257,6 +257,10 @@ const GROUP_OF_XREAD: Error =
     Error::fixed("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
 const NOACK_OF_XREAD: Error =
     Error::fixed("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+const CLAIM_OF_XREAD: Error =
+    Error::fixed("ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.");
+const MIN_IDLE: Error = Error::fixed("ERR min-idle-time is not an integer");
+const MIN_IDLE_NEGATIVE: Error = Error::fixed("ERR min-idle-time must be a positive integer");
 const UNBALANCED_XREAD: Error = Error::fixed(
     "ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.",
 );
@@ -275,6 +279,8 @@ pub(super) struct Reading<'a> {
     pub block_ms: Option<u64>,
     /// What is read is not pending.
     pub no_ack: bool,
+    /// What has been pending for so many milliseconds is read first.
+    pub claim_ms: Option<i64>,
     /// The streams.
     pub keys: Args<'a>,
     /// For each of them the last ID that is known, unparsed.
@@ -284,8 +290,15 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// From the command's arguments, its name first.
     pub(super) fn parse(args: Args<'a>, is_of_group: bool) -> Result<Reading<'a>, Error> {
-        let mut reading =
-            Reading { group: None, count: 0, block_ms: None, no_ack: false, keys: &[], ids: &[] };
+        let mut reading = Reading {
+            group: None,
+            count: 0,
+            block_ms: None,
+            no_ack: false,
+            claim_ms: None,
+            keys: &[],
+            ids: &[],
+        };
         let mut rest = args.get(1..).unwrap_or_default();
         while let [word, behind @ ..] = rest {
             rest = match behind {
@@ -296,6 +309,14 @@ impl<'a> Reading<'a> {
                 }
                 [number, rest @ ..] if word.eq_ignore_ascii_case(b"COUNT") => {
                     reading.count = count(number)?;
+                    rest
+                }
+                [ms, rest @ ..] if word.eq_ignore_ascii_case(b"CLAIM") => {
+                    if !is_of_group {
+                        return Err(CLAIM_OF_XREAD);
+                    }
+                    let ms = parse_i64(ms).ok_or(MIN_IDLE)?;
+                    reading.claim_ms = Some(if ms < 0 { return Err(MIN_IDLE_NEGATIVE) } else { ms });
                     rest
                 }
                 [_, ..] if word.eq_ignore_ascii_case(b"STREAMS") => {

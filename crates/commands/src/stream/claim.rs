@@ -174,6 +174,16 @@ mod tests {
                 "MULTI;XCLAIM s g k 0 1-0 TIME T RETRYCOUNT 3 FORCE JUSTID LASTID 10-0;XCLAIM s g m 0 3-0 TIME T RETRYCOUNT 4 FORCE JUSTID LASTID 10-0;EXEC",
             ),
             ("XAUTOCLAIM s g m3 1000000 0", ""),
+            (
+                "XCLAIM s g m 0 3 TIME 5 RETRYCOUNT 6 JUSTID",
+                "XCLAIM s g m 0 3 TIME 5 RETRYCOUNT 6 FORCE JUSTID LASTID 10-0",
+            ),
+            (
+                "XREADGROUP GROUP g m4 NOACK CLAIM 1000000 STREAMS s >",
+                "MULTI;XGROUP CREATECONSUMER s g m4;XCLAIM s g m4 0 3-0 TIME T RETRYCOUNT 7 FORCE JUSTID LASTID 10-0;EXEC",
+            ),
+            ("XREADGROUP GROUP g m4 CLAIM 1000000 STREAMS s >", ""),
+            ("XCLAIM s g m 0 3 JUSTID", "XCLAIM s g m 0 3 TIME T RETRYCOUNT 7 FORCE JUSTID LASTID 10-0"),
             ("XACK s g 3 2", "XACK s g 3 2"),
             ("XACK s g 3 2", ""),
             ("XGROUP SETID s g $", "XGROUP SETID s g $"),

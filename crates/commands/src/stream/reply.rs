@@ -30,6 +30,23 @@ fn text(writer: &mut Writer<'_>, element: Element<'_>) {
 /// Writes an entry: its ID, and its fields and values in turn.
 pub(super) fn entry(writer: &mut Writer<'_>, entry: &Entry<'_>) {
     writer.array(2);
+    contents(writer, entry);
+}
+
+/// Writes an entry with what is known of its deliveries before this one: how long ago the last was, and how many there were.
+pub(super) fn entry_with_deliveries(
+    writer: &mut Writer<'_>,
+    entry: &Entry<'_>,
+    idle_ms: i64,
+    deliveries: u64,
+) {
+    writer.array(4);
+    contents(writer, entry);
+    writer.integer(idle_ms);
+    writer.integer(i64::try_from(deliveries).unwrap_or(i64::MAX));
+}
+
+fn contents(writer: &mut Writer<'_>, entry: &Entry<'_>) {
     id(writer, entry.id);
     let fields = entry.fields.clone();
     writer.array(fields.len() * 2);
