@@ -26,6 +26,9 @@ const NOT_HYPERLOGLOG: Error = Error::fixed("WRONGTYPE Key is not a valid HyperL
 
 const CORRUPTED: Error = Error::fixed("INVALIDOBJ Corrupted HLL object detected");
 
+const TOO_LONG: Error =
+    Error::fixed("INVALIDOBJ Corrupted HLL object detected, it is longer than any can be");
+
 /// Longest HyperLogLog: sparse with an opcode of two bytes for every register.
 const BYTES_MAX: u64 = (HEADER + 2 * REGISTERS) as u64;
 
@@ -35,7 +38,7 @@ fn bytes_of(value: StrRef<'_>) -> Result<Cow<'_, [u8]>, Error> {
         // Not copied to find out: a long string may lie in many pieces.
         let mut digits = IntText::new(0);
         let header: Vec<u8> = value.read(..HEADER as u64, &mut digits).flatten().copied().collect();
-        return Err(if encoding(&header).is_some() { CORRUPTED } else { NOT_HYPERLOGLOG });
+        return Err(if encoding(&header).is_some() { TOO_LONG } else { NOT_HYPERLOGLOG });
     }
     let bytes = value.to_cow();
     if encoding(&bytes).is_some() { Ok(bytes) } else { Err(NOT_HYPERLOGLOG) }

@@ -1,7 +1,8 @@
 //! Differences that are known and right: each with its reason. Everything else is a fault.
 //!
 //! A rule names the kinds of servers that are the odd ones out, so that it never hides a fault of ours: with a server that does the same, replies
-//! have to be equal.
+//! have to be equal. Where one server did what the other refused, the data of the two are different from then on, and the rule
+//! [parts](Excuse::parts) them: nothing more can be compared in that round.
 
 use std::io;
 
@@ -52,8 +53,17 @@ struct Rule {
     odd: &'static str,
     /// What the other reply contains.
     usual: &'static str,
-    /// Why this is right.
-    why: &'static str,
+    /// What to make of it.
+    excuse: Excuse,
+}
+
+/// Why a difference is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excuse {
+    /// The reason.
+    pub why: &'static str,
+    /// The two servers hold different data now.
+    pub parts: bool,
 }
 
 const fn rule(
@@ -63,7 +73,18 @@ const fn rule(
     usual: &'static str,
     why: &'static str,
 ) -> Rule {
-    Rule { who, command, odd, usual, why }
+    Rule { who, command, odd, usual, excuse: Excuse { why, parts: false } }
+}
+
+/// Of a write that the one does and the other does not.
+const fn parting(
+    who: &'static [Kind],
+    command: &'static str,
+    odd: &'static str,
+    usual: &'static str,
+    why: &'static str,
+) -> Rule {
+    Rule { who, command, odd, usual, excuse: Excuse { why, parts: true } }
 }
 
 const CHECKED_FIRST: &str = "since 7.2 arguments are checked even when the key does not exist";
@@ -80,6 +101,11 @@ const DIGITS: &str = "since 7.2 scores are printed as integers, or with the fewe
 const EMPTY_NUMBER: &str = "Valkey refuses to sort an empty text as a number, for strtod it is 0";
 const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has no absolute value";
 
+/// Those that do not read numbers by strtod any more.
+const STRICT: &[Kind] = &[Kind::Valkey, Kind::Redis8];
+const HEXADECIMAL: &str = "Valkey and Redis 8 take no hexadecimal floats, and no white space before bounds";
+const FIELD_TEXTS: &str = "Valkey words the errors about deadlines of fields in its own way";
+
 const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
 
 const GUESSED: &str =
@@ -87,6 +113,9 @@ const GUESSED: &str =
 
 const READERS: &str = "since 7.2 a consumer that reads is made whether there is something to read or not";
 const TOMBSTONE: &str = "since 7.2 the lag of a group that stands before a deleted entry cannot be told";
+
+const LAG: &str =
+    "Redis 8 tells the lag behind tombstones, and counts neither what was trimmed nor more than was added";
 
 const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "SORT", "be converted into double", "", EMPTY_NUMBER),
@@ -199,7 +228,38 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "LOLWUT", "", "", "LOLWUT is each project's own"),
     rule(&[Kind::Valkey], "OBJECT REFCOUNT", ":1", ":2147483647", "Valkey shares no integers"),
     rule(&[Kind::Valkey], "SCAN", "unknown type name", "", "Valkey refuses a TYPE that does not exist"),
-    rule(&[Kind::Valkey], "ZADD", "not a valid float", "", "Valkey takes no hexadecimal floats"),
+    parting(STRICT, "ZADD", "not a valid float", "", HEXADECIMAL),
+    parting(STRICT, "ZINCRBY", "not a valid float", "", HEXADECIMAL),
+    parting(STRICT, "ZUNIONSTORE", "not a float", "", HEXADECIMAL),
+    parting(STRICT, "ZINTERSTORE", "not a float", "", HEXADECIMAL),
+    parting(STRICT, "ZRANGESTORE", "not a float", "", HEXADECIMAL),
+    parting(STRICT, "ZREMRANGEBYSCORE", "not a float", "", HEXADECIMAL),
+    rule(STRICT, "Z", "not a float", "", HEXADECIMAL),
+    parting(STRICT, "GEOADD", "not a valid float", "", HEXADECIMAL),
+    parting(STRICT, "GEOSEARCHSTORE", "not a valid float", "", HEXADECIMAL),
+    rule(STRICT, "GEO", "not a valid float", "", HEXADECIMAL),
+    rule(&[Kind::Valkey], "HEXPIRE", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HPEXPIRE", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HPERSIST", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HTTL", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HPTTL", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HGETEX", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HGETDEL", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HSETEX", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(
+        &[Kind::Valkey],
+        "OBJECT ENCODING",
+        "hashtable",
+        "listpackex",
+        "Valkey has no listpacks with deadlines",
+    ),
+    parting(
+        STRICT,
+        "LSET",
+        "+OK",
+        "index out of range",
+        "Valkey and Redis cut the index down to 32 bits since 7.2",
+    ),
     rule(
         &[Kind::Valkey],
         "RESTORE",
@@ -208,17 +268,35 @@ const RULES: &[Rule] = &[
         "Valkey reads no payloads of Redis 7.4 and later",
     ),
     rule(LIKE_VALKEY, "DEBUG OBJECT", "", "-ERR", "Valkey's DEBUG OBJECT, and ours, takes a second word"),
-    rule(
+    parting(
         &[Kind::Evenkeel],
-        "PFDEBUG",
-        "-INVALIDOBJ",
+        "PF",
+        "-INVALIDOBJ Corrupted HLL object detected, it is longer",
         "",
         "a HyperLogLog longer than any can be is refused before it is looked at",
     ),
+    rule(
+        &[Kind::Redis8],
+        "OBJECT ENCODING",
+        "listpackex",
+        "$8\r\nlistpack",
+        "Redis 8 makes room for deadlines even if no field gets one",
+    ),
+    parting(
+        &[Kind::Redis8],
+        "SORT",
+        "",
+        "be converted into double",
+        "Redis 8 sorts numbers that are too large or too small for a double",
+    ),
+    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:0", "lag\r\n:", LAG),
+    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n:-", LAG),
+    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n_", LAG),
+    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n$-1", LAG),
 ];
 
-/// The reason why these two replies to a request may differ; none when they may not.
-pub fn reason(words: &[Vec<u8>], replies: [(Kind, &[u8]); 2]) -> Option<&'static str> {
+/// Why these two replies to a request may differ; none when they may not.
+pub fn excuse(words: &[Vec<u8>], replies: [(Kind, &[u8]); 2]) -> Option<Excuse> {
     let request = words
         .iter()
         .map(|word| String::from_utf8_lossy(word).to_ascii_uppercase())
@@ -234,7 +312,7 @@ pub fn reason(words: &[Vec<u8>], replies: [(Kind, &[u8]); 2]) -> Option<&'static
                     && text[1 - odd].contains(rule.usual)
             })
     };
-    RULES.iter().find(fits).map(|rule| rule.why)
+    RULES.iter().find(fits).map(|rule| rule.excuse)
 }
 
 #[cfg(test)]
@@ -245,17 +323,17 @@ mod tests {
     fn excuses_only_the_odd_one() {
         let words: Vec<Vec<u8>> = ["bitcount", "k", "x"].map(|word| word.as_bytes().to_vec()).to_vec();
         let (nothing, error) = (b":0\r\n".as_slice(), b"-ERR value is not an integer\r\n".as_slice());
-        assert!(reason(&words, [(Kind::Evenkeel, error), (Kind::Redis70, nothing)]).is_some());
-        assert!(reason(&words, [(Kind::Evenkeel, nothing), (Kind::Redis70, error)]).is_none());
-        assert!(reason(&words, [(Kind::Evenkeel, nothing), (Kind::Other, error)]).is_none());
+        assert!(excuse(&words, [(Kind::Evenkeel, error), (Kind::Redis70, nothing)]).is_some());
+        assert!(excuse(&words, [(Kind::Evenkeel, nothing), (Kind::Redis70, error)]).is_none());
+        assert!(excuse(&words, [(Kind::Evenkeel, nothing), (Kind::Other, error)]).is_none());
     }
 
     #[test]
     fn servers_that_do_the_same_are_held_to_it() {
         let words: Vec<Vec<u8>> = ["bitcount", "k", "1"].map(|word| word.as_bytes().to_vec()).to_vec();
         let (number, error) = (b":3\r\n".as_slice(), b"-ERR syntax error\r\n".as_slice());
-        assert!(reason(&words, [(Kind::Evenkeel, number), (Kind::Redis8, error)]).is_some());
-        assert!(reason(&words, [(Kind::Evenkeel, number), (Kind::Valkey, error)]).is_none());
-        assert!(reason(&words, [(Kind::Evenkeel, error), (Kind::Redis8, number)]).is_none());
+        assert!(excuse(&words, [(Kind::Evenkeel, number), (Kind::Redis8, error)]).is_some());
+        assert!(excuse(&words, [(Kind::Evenkeel, number), (Kind::Valkey, error)]).is_none());
+        assert!(excuse(&words, [(Kind::Evenkeel, error), (Kind::Redis8, number)]).is_none());
     }
 }

@@ -319,8 +319,9 @@ impl Generator {
         }
         let at = self.random.index(self.payloads.len());
         let mut payload = self.payloads[at].clone();
-        if self.random.one_in(5) && !payload.is_empty() {
-            let at = self.random.index(payload.len());
+        if self.random.one_in(5) && payload.len() > 1 {
+            // A zero in front would leave the checksum as it is.
+            let at = 1 + self.random.index(payload.len() - 1);
             match self.random.below(3) {
                 0 => payload.truncate(at),
                 1 => payload[at] ^= 1 << self.random.below(8),

@@ -29,6 +29,26 @@ const FIELDS: Arg = OneOf(&[
     &[Word("FIELDS"), Word("3"), FIELD, FIELD, FIELD],
 ]);
 
+/// When a field expires. Redis knows a latest time, Valkey takes any.
+const MOMENT: Arg = OneOf(&[
+    &[Word("4000000000")],
+    &[Word("4000000010")],
+    &[Word("4000000020")],
+    &[Word("4000000030")],
+    &[Word("1000000000")],
+    &[OneOf(&[&[Word("0")], &[Word("-1")], &[Word("x")], &[Word("1.5")], &[Word("9223372036854775808")]])],
+]);
+const MOMENT_MS: Arg = OneOf(&[
+    &[Word("4000000000000")],
+    &[Word("4000000000010")],
+    &[Word("4000000000020")],
+    &[Word("4000000030000")],
+    &[Word("1000000000000")],
+    &[OneOf(&[&[Word("0")], &[Word("-1")], &[Word("x")], &[Word("")], &[Word("9223372036854775808")]])],
+]);
+/// A command that Redis has from 8 on, and Valkey never had.
+const REDIS_8: &str = "VCARD probe";
+
 /// All rows.
 pub const ROWS: &[Row] = &[
     row("HSET", &[Key, Some(&[FIELD, Value], 6)], 60),
@@ -54,8 +74,10 @@ pub const ROWS: &[Row] = &[
         &[Key, Any(&[OneOf(&[&[Word("MATCH"), Glob], &[Word("COUNT"), OneOf(&[&[Count], &[Int]])]])], 2)],
         10,
     ),
-    newer("HPEXPIREAT probe 1 FIELDS 1 f", "HPEXPIREAT", &[Key, UnixMillis, CONDITION, FIELDS], 15),
-    newer("HEXPIREAT probe 1 FIELDS 1 f", "HEXPIREAT", &[Key, UnixSeconds, CONDITION, FIELDS], 10),
+    newer("HPEXPIREAT probe 1 FIELDS 1 f", "HPEXPIREAT", &[Key, MOMENT_MS, CONDITION, FIELDS], 15),
+    newer("HEXPIREAT probe 1 FIELDS 1 f", "HEXPIREAT", &[Key, MOMENT, CONDITION, FIELDS], 10),
+    newer(REDIS_8, "HPEXPIREAT", &[Key, UnixMillis, CONDITION, FIELDS], 5),
+    newer(REDIS_8, "HEXPIREAT", &[Key, UnixSeconds, CONDITION, FIELDS], 5),
     newer("HEXPIRE probe 1 FIELDS 1 f", "HEXPIRE", &[Key, Seconds, CONDITION, FIELDS], 10),
     newer("HPEXPIRE probe 1 FIELDS 1 f", "HPEXPIRE", &[Key, Millis, CONDITION, FIELDS], 10),
     Row { compare: Shape, ..newer("HTTL probe FIELDS 1 f", "HTTL", &[Key, FIELDS], 5) },
@@ -71,7 +93,7 @@ pub const ROWS: &[Row] = &[
         &[
             Key,
             Maybe(&[OneOf(&[&[Word("FNX")], &[Word("FXX")]])]),
-            Maybe(&[OneOf(&[&[Word("KEEPTTL")], &[Word("PXAT"), Word("99999999999999")]])]),
+            Maybe(&[OneOf(&[&[Word("KEEPTTL")], &[Word("PXAT"), Word("9999999999999")]])]),
             Word("FIELDS"),
             Word("1"),
             FIELD,

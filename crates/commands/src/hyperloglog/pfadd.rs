@@ -162,7 +162,7 @@ mod tests {
             ("PFDEBUG TODENSE k", corrupted),
             ("PFDEBUG DECODE k", "$3 z:1"),
             ("SETBIT k 1000000 1", ":0"),
-            ("PFADD k a", corrupted),
+            ("PFADD k a", &format!("{corrupted}, it is longer than any can be")),
         ]);
     }
 }

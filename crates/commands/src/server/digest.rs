@@ -47,10 +47,14 @@ impl Digest {
     }
 
     /// One member of what has no order.
-    fn add_member(&mut self, parts: &[&[u8]]) {
+    fn add_member(&mut self, parts: [&[u8]; 2]) {
+        self.xor(&Digest::of_member(parts).0);
+    }
+
+    fn of_member(parts: [&[u8]; 2]) -> Digest {
         let mut member = Digest::NONE;
         parts.iter().for_each(|part| member.mix(part));
-        self.xor(&member.0);
+        member
     }
 
     fn add_value(&mut self, entry: EntryView<'_>) {
@@ -73,13 +77,15 @@ impl Digest {
             ValueRef::Zset(zset) => zset.iter_from(0).for_each(|(member, score)| {
                 let mut text = Vec::new();
                 value::number::append_f64_fixed17(&mut text, score);
-                self.add_member(&[member.text(&mut None), &text]);
+                self.add_member([member.text(&mut None), &text]);
             }),
             ValueRef::Hash(hash) => hash.iter().for_each(|field| {
-                self.add_member(&[field.field.text(&mut None), field.value.text(&mut None)]);
+                let mut member =
+                    Digest::of_member([field.field.text(&mut None), field.value.text(&mut None)]);
                 if field.deadline != value::member_leaf::NO_DEADLINE {
-                    self.xor(b"!!hexpire!!");
+                    member.xor(b"!!hexpire!!");
                 }
+                self.xor(&member.0);
             }),
             // Groups are not in it, as in Redis.
             ValueRef::Stream(stream) => {
@@ -145,6 +151,11 @@ mod tests {
                 "DEBUG DIGEST-VALUE a b none",
                 "*3 +f8c2498ca74cdde7d02de23246736a661485b50e +36b23a1456b2dce2c3ed252c456761301dba8060 +0000000000000000000000000000000000000000",
             ),
+            // Redis 8.0.
+            ("HSET h f 1 g 2", ":2"),
+            ("DEBUG DIGEST-VALUE h", "*1 +d9779aa9c616692decaba51e4c41766464124c52"),
+            ("HEXPIREAT h 4000000000 FIELDS 1 f", "*1 :1"),
+            ("DEBUG DIGEST-VALUE h", "*1 +a9ecb69ff4c9af34f8d8cccaf033aec520c364cd"),
         ]);
     }
 
