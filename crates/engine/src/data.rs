@@ -308,8 +308,7 @@ impl<'a> Data<'a> {
                 if let Entry::Occupied(old) = &entry
                     && old.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms)
                 {
-                    self.counters.expired_keys.add(1);
-                    self.effects.expired(self.database, key);
+                    note_expired(self.counters, self.effects, self.database, key);
                 }
                 entry
             }

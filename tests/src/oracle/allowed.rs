@@ -104,6 +104,7 @@ const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has
 /// Those that do not read numbers by strtod any more.
 const STRICT: &[Kind] = &[Kind::Valkey, Kind::Redis8];
 const HEXADECIMAL: &str = "Valkey and Redis 8 take no hexadecimal floats, and no white space before bounds";
+const ZERO: &str = "Valkey keeps the sign of a score of zero also in small sorted sets";
 const FIELD_TEXTS: &str = "Valkey words the errors about deadlines of fields in its own way";
 
 const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
@@ -228,6 +229,8 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Valkey], "LOLWUT", "", "", "LOLWUT is each project's own"),
     rule(&[Kind::Valkey], "OBJECT REFCOUNT", ":1", ":2147483647", "Valkey shares no integers"),
     rule(&[Kind::Valkey], "SCAN", "unknown type name", "", "Valkey refuses a TYPE that does not exist"),
+    rule(&[Kind::Valkey], "Z", "-0\r\n", "0\r\n", ZERO),
+    rule(&[Kind::Valkey], "Z", "0\r\n", "-0\r\n", ZERO),
     parting(STRICT, "ZADD", "not a valid float", "", HEXADECIMAL),
     parting(STRICT, "ZINCRBY", "not a valid float", "", HEXADECIMAL),
     parting(STRICT, "ZUNIONSTORE", "not a float", "", HEXADECIMAL),
@@ -289,10 +292,15 @@ const RULES: &[Rule] = &[
         "be converted into double",
         "Redis 8 sorts numbers that are too large or too small for a double",
     ),
-    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:0", "lag\r\n:", LAG),
-    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n:-", LAG),
-    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n_", LAG),
-    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n$-1", LAG),
+    rule(&[Kind::Redis8], "XINFO GROUPS", "lag\r\n:", "lag\r\n", LAG),
+    parting(
+        &[Kind::Redis8],
+        "XAUTOCLAIM",
+        "Insufficient memory",
+        "",
+        "Redis 8 reserves memory for COUNT entries at once",
+    ),
+    parting(LIKE_VALKEY, "HSETEX", "", "unknown argument: nx", "Valkey, and we, know NX and XX of HSETEX"),
 ];
 
 /// Why these two replies to a request may differ; none when they may not.
