@@ -128,7 +128,7 @@ const RULES: &[Rule] = &[
         "Redis does not clear errno: a number that overflowed in an earlier command makes this one fail",
     ),
     rule(&[Kind::Redis70], "LPOS", "", "value must between", LEAST),
-    rule(&[Kind::Redis70], "LREM", "", "value must between", LEAST),
+    parting(&[Kind::Redis70], "LREM", "", "value must between", LEAST),
     rule(&[Kind::Redis70], "BITCOUNT", ":0", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITPOS", ":", "-ERR", CHECKED_FIRST),
     rule(&[Kind::Redis70], "BITCOUNT", "-WRONGTYPE", "-ERR", CHECKED_FIRST),
@@ -263,7 +263,7 @@ const RULES: &[Rule] = &[
         "index out of range",
         "Valkey and Redis cut the index down to 32 bits since 7.2",
     ),
-    rule(
+    parting(
         &[Kind::Valkey],
         "RESTORE",
         "DUMP payload version",

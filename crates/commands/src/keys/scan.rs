@@ -293,6 +293,8 @@ mod tests {
             ("KEYS *", "DEL j"),
             ("SET i v PXAT 1", "SET i v PXAT 1"),
             ("RANDOMKEY", "DEL i"),
+            ("SET h v PXAT 1", "SET h v PXAT 1"),
+            ("SET h w", "MULTI;DEL h;SET h w;EXEC"),
         ]);
     }
 
