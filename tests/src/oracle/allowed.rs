@@ -105,7 +105,8 @@ const LEAST: &str = "since 7.2 the least 64-bit integer is refused, since it has
 const STRICT: &[Kind] = &[Kind::Valkey, Kind::Redis8];
 const HEXADECIMAL: &str = "Valkey and Redis 8 take no hexadecimal floats, and no white space before bounds";
 const ZERO: &str = "Valkey keeps the sign of a score of zero also in small sorted sets";
-const FIELD_TEXTS: &str = "Valkey words the errors about deadlines of fields in its own way";
+const FIELD_TEXTS: &str =
+    "Valkey words the errors about deadlines of fields in its own way, and looks at the type last";
 
 const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
 
@@ -242,13 +243,21 @@ const RULES: &[Rule] = &[
     parting(STRICT, "GEOSEARCHSTORE", "not a valid float", "", HEXADECIMAL),
     rule(STRICT, "GEO", "not a valid float", "", HEXADECIMAL),
     rule(&[Kind::Valkey], "HEXPIRE", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HEXPIRE", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HPEXPIRE", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HPEXPIRE", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HPERSIST", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HPERSIST", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HTTL", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HTTL", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HPTTL", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HPTTL", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HGETEX", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HGETEX", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HGETDEL", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HGETDEL", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(&[Kind::Valkey], "HSETEX", "-ERR", "-ERR", FIELD_TEXTS),
+    rule(&[Kind::Valkey], "HSETEX", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
     rule(
         &[Kind::Valkey],
         "OBJECT ENCODING",
