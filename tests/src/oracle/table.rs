@@ -538,7 +538,8 @@ const SERVER: &[Row] = &[
     row("DEBUG SET-ACTIVE-EXPIRE", &[Word("1")], 1),
     row("DEBUG", &[Word("nonsense"), Any(&[Value], 1)], 1),
     compared(Shape, "DEBUG OBJECT", &[Key], 2),
-    row("DEBUG DIGEST-VALUE", &[Some(&[Key], 2)], 10),
+    // Compared at the end of a round, where the type is known: not all digest scores and deadlines of fields alike.
+    compared(Shape, "DEBUG DIGEST-VALUE", &[Some(&[Key], 2)], 10),
     compared(Shape, "MEMORY DOCTOR", &[], 1),
     compared(Shape, "MEMORY", &[Value, Any(&[Value], 1)], 1),
     row("MODULE LIST", &[], 1),
