@@ -3,6 +3,7 @@
 //! ```text
 //!  write():   | buffer, 1 MiB, page-aligned | --full--> one O_DIRECT write
 //!             | a large piece that lies as the disk wants it | ----^
+//!             every 32 MiB: fdatasync, so that no long one is left for the end
 //!  finish():  last part padded to a page -> set_len(exact) -> fsync -> rename -> fsync of the directory
 //! ```
 //! Why O_DIRECT: inside a memory cgroup buffered writes are charged as page cache and throttled at the dirty limits, so a save
@@ -36,6 +37,10 @@ const PAGE: usize = 4096;
 
 /// Pieces from this size on are written from where they are, if they lie well.
 const IN_PLACE_FROM: usize = 64 * 1024;
+
+/// With O_DIRECT: bytes after which the disk's own cache (or a virtual machine's host) is made to write. It does that while the rest is being encoded;
+/// left to the final fsync, 670 MB took 0.6 s of a save of 4.6.
+const SYNC_DIRECT_EVERY: u64 = 32 * 1024 * 1024;
 
 /// Without O_DIRECT: bytes after which the file is synced and dropped from the page cache.
 const SYNC_EVERY: u64 = 8 * 1024 * 1024;
@@ -136,10 +141,12 @@ impl FileSink {
                 Err(error) => return Err(named("write", &error.into())),
             }
         }
-        if !self.direct && self.written - self.synced >= SYNC_EVERY {
+        if self.written - self.synced >= if self.direct { SYNC_DIRECT_EVERY } else { SYNC_EVERY } {
             self.file.sync_data().map_err(|error| named("fdatasync", &error))?;
-            // Only a hint: its failure changes nothing but what stays cached.
-            let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
+            if !self.direct {
+                // Only a hint: its failure changes nothing but what stays cached.
+                let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
+            }
             self.synced = self.written;
         }
         Ok(())
