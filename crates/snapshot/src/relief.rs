@@ -24,6 +24,9 @@ const LARGE: u64 = if cfg!(any(test, feature = "shuttle")) { 1 } else { 1 << 20 
 /// Bytes after which it is looked whether there is room now.
 const PORTION: u64 = 64 * 1024;
 
+/// After a sweep over everything had nothing to put away, so many more bytes have to be held back before the next.
+const RETRY: u64 = if cfg!(any(test, feature = "shuttle")) { 0 } else { 1 << 20 };
+
 /// A frozen value on its way into the file.
 pub(crate) struct Job {
     pub(crate) database: u32,
@@ -63,11 +66,13 @@ pub(crate) struct Relief {
     place: Place,
     /// Whose leaves are put away next.
     turn: usize,
+    /// What was held back when there was last nothing to put away.
+    fruitless_at: Option<u64>,
 }
 
 impl Relief {
     pub(crate) fn new() -> Relief {
-        Relief { waiting: VecDeque::new(), place: Place::Unasked, turn: 0 }
+        Relief { waiting: VecDeque::new(), place: Place::Unasked, turn: 0, fruitless_at: None }
     }
 
     /// The value whose turn has come, if it was taken from the queue before.
@@ -84,6 +89,13 @@ impl Relief {
         compressor: &mut Option<Compressor>,
     ) {
         if !snapshot.budget.is_filling() || matches!(self.place, Place::Shut(_)) {
+            return;
+        }
+        let held = snapshot.held_bytes();
+        if let Some(before) = self.fruitless_at
+            && held < before + RETRY
+        {
+            self.fruitless_at = Some(before.min(held));
             return;
         }
         self.waiting.extend(snapshot.queue.take_large(LARGE).into_iter().map(Job::of));
@@ -117,6 +129,7 @@ impl Relief {
                 return;
             }
         }
+        self.fruitless_at = (without > self.waiting.len()).then(|| snapshot.held_bytes());
         if store.has_failed
             && let Place::Open(spill) = std::mem::replace(&mut self.place, Place::Shut(None))
         {

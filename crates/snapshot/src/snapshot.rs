@@ -452,7 +452,7 @@ impl Snapshot {
             budget_used_bytes: self.budget.used_bytes(),
             budget_peak_bytes: self.budget.peak_bytes(),
             budget_bytes: self.budget.limit_bytes(),
-            held_back_bytes: self.held.load(Ordering::Relaxed).max(0) as u64,
+            held_back_bytes: self.held_bytes(),
             tables_bytes: self.pool.lock().tables_bytes(),
             queued: self.queue.len(),
             elapsed: self.elapsed(),
@@ -608,6 +608,11 @@ impl Snapshot {
             write::select_db(out, logical);
             write::resize_db(out, keys, deadlines);
         }
+    }
+
+    /// What frozen values hold that nobody else does.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.held.load(Ordering::Relaxed).max(0) as u64
     }
 
     /// A block has been written.
