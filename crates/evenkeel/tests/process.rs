@@ -333,7 +333,9 @@ fn nothing_forks() {
     strace.wait().expect("strace ends with the last process");
     let calls = std::fs::read_to_string(trace).expect("a trace");
     let mut births = 0;
-    for line in calls.lines().filter(|line| ["clone(", "clone3(", "fork("].iter().any(|call| line.contains(call))) {
+    for line in
+        calls.lines().filter(|line| ["clone(", "clone3(", "fork("].iter().any(|call| line.contains(call)))
+    {
         if line.contains("resumed>") {
             continue;
         }
