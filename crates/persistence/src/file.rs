@@ -16,12 +16,11 @@
 //! Bounds: one buffer of 1 MiB and a page.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
-use rustix::io::{Errno, pwritev};
 use snapshot::{Sink, Spill};
 
 use crate::aligned::Aligned;
@@ -125,20 +124,21 @@ impl FileSink {
     /// Hands bytes to the kernel.
     fn put(&mut self, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
         while !pieces.is_empty() {
-            match pwritev(&self.file, pieces, self.written) {
+            // The file's own position is behind what was written: nobody else moves it.
+            match self.file.write_vectored(pieces) {
                 Ok(0) => return Err(named("write", &io::ErrorKind::WriteZero.into())),
                 Ok(count) => {
                     self.written += count as u64;
                     IoSlice::advance_slices(&mut pieces, count);
                 }
-                Err(Errno::INTR) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Refused only now (some file systems accept the flag when opening), or not aligned any more behind a short write.
-                Err(Errno::INVAL) if self.direct => {
+                Err(error) if self.direct && error.raw_os_error() == Some(libc::EINVAL) => {
                     let flags = fcntl_getfl(&self.file)?;
                     fcntl_setfl(&self.file, flags - OFlags::DIRECT)?;
                     self.direct = false;
                 }
-                Err(error) => return Err(named("write", &error.into())),
+                Err(error) => return Err(named("write", &error)),
             }
         }
         if self.written - self.synced >= if self.direct { SYNC_DIRECT_EVERY } else { SYNC_EVERY } {
