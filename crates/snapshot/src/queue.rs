@@ -9,8 +9,8 @@ use value::Large;
 use crate::block::Block;
 use crate::sync::{Condvar, Mutex};
 
-/// Blocks that are written at once: each write waits for the disk's round trip.
-const BLOCKS_MAX: usize = 8;
+/// Blocks that are written at once: each write waits for the disk's round trip, and on a slow disk everybody for the whole of it.
+const BLOCKS_MAX: usize = 4;
 
 /// Empty blocks kept for the next use.
 const SPARE_MAX: usize = 8;
