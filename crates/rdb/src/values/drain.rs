@@ -17,7 +17,7 @@ use value::fields::FieldsLeaf;
 use value::gaps::{Gap, Part, Verdict};
 use value::list::ListLeaf;
 use value::member_leaf::NO_DEADLINE;
-use value::ordered::Leaf;
+use value::ordered::{Drained, Leaf};
 use value::set::SetLeaf;
 use value::stream::{GroupDrain, StreamDrain, StreamNode};
 use value::zset::ZsetLeaf;
@@ -143,10 +143,13 @@ impl Draining {
         let is_over = match &mut self.form {
             Form::Flat(_) => true,
             Form::Tree(drain) => string(drain, &mut out)?,
-            Form::List { leaves, together, .. } => list(leaves, together.is_some(), &mut out)?,
-            Form::Set(drain) => set(drain, &mut out)?,
-            Form::Zset(drain) => zset(drain, &mut out)?,
-            Form::Hash { leaves, expires } => hash(leaves, *expires, &mut out)?,
+            Form::List { leaves, together: Some(_), .. } => rest(leaves, &mut out, |_, _| Ok(()))?,
+            Form::List { leaves, .. } => rest(leaves, &mut out, |leaf, out| list_leaf(leaf, out))?,
+            Form::Set(leaves) => rest(leaves, &mut out, |leaf, out| members(leaf, out))?,
+            Form::Zset(leaves) => rest(leaves, &mut out, |leaf, out| scored(leaf, out))?,
+            Form::Hash { leaves, expires } => {
+                rest(leaves, &mut out, |leaf, out| fields(leaf, *expires, out))?
+            }
             Form::Stream(drain) => stream(drain, &mut out)?,
         };
         if is_over {
@@ -166,19 +169,19 @@ impl Draining {
             // Strings change rarely and by whole blocks; one node is written whole.
             Form::Flat(_) | Form::Tree(_) | Form::List { together: Some(_), .. } => None,
             Form::List { leaves, .. } => leaves.take_out(from, &mut |leaf| {
-                away.judge(leaf.heap_bytes() as u64, |writer, out| list_leaf(writer, leaf, out))
+                away.judge(leaf.heap_bytes() as u64, |whole| list_leaf(leaf, whole))
             }),
-            Form::Set(leaves) => leaves.take_out(from, &mut |leaf| {
-                away.judge(leaf.heap_bytes(), |writer, out| members(writer, leaf, out))
-            }),
+            Form::Set(leaves) => {
+                leaves.take_out(from, &mut |leaf| away.judge(leaf.heap_bytes(), |whole| members(leaf, whole)))
+            }
             Form::Zset(leaves) => leaves.take_out(from, &mut |leaf| {
-                away.judge(leaf.heap_bytes() as u64, |writer, out| scored(writer, leaf, out))
+                away.judge(leaf.heap_bytes() as u64, |whole| scored(leaf, whole))
             }),
             Form::Hash { leaves, expires } => leaves.take_out(from, &mut |leaf| {
-                away.judge(leaf.heap_bytes(), |writer, out| fields(writer, leaf, *expires, out))
+                away.judge(leaf.heap_bytes(), |whole| fields(leaf, *expires, whole))
             }),
             Form::Stream(drain) => drain.take_out(from, &mut |node| {
-                away.judge(node.heap_bytes() as u64, |writer, out| stream_node(writer, node, out))
+                away.judge(node.heap_bytes() as u64, |whole| stream_node(node, whole))
             }),
         };
         self.put_away_from = next.unwrap_or(0);
@@ -201,23 +204,64 @@ struct Away<'a, 'c> {
 }
 
 impl Away<'_, '_> {
-    /// Puts a leaf of `heap` bytes away, as `spell` spells it; what that does not spell, stays.
-    fn judge(
-        &mut self,
-        heap: u64,
-        spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>) -> bool,
-    ) -> Verdict {
+    /// Puts a leaf of `heap` bytes away, as `spell` spells it; one that is too long for that stays.
+    fn judge(&mut self, heap: u64, spell: impl FnOnce(&mut Whole<'_, '_>) -> Result<(), TooLong>) -> Verdict {
         if self.freed >= self.wanted {
             return Verdict::Stop;
         }
         self.scratch.clear();
-        if !spell(self.writer, &mut self.scratch) {
+        if spell(&mut Whole { writer: self.writer, out: &mut self.scratch }).is_err() {
             return Verdict::Stay;
         }
         let Ok(bytes) = u32::try_from(self.scratch.len()) else { return Verdict::Stay };
         let Some(place) = self.store.keep(&self.scratch) else { return Verdict::Stop };
         self.freed += heap;
         Verdict::Go { place, bytes }
+    }
+}
+
+/// Where leaves are spelled: into the file piece by piece, or one as a whole.
+trait Spelling {
+    type Error;
+
+    /// Spells something short.
+    fn short(&mut self, spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>)) -> Result<(), Self::Error>;
+
+    /// Spells what is longer than [`COMPRESS_MAX`]: its length, as `head` does, then the bytes from where they lie.
+    fn long(
+        &mut self,
+        head: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>),
+        bytes: &[u8],
+    ) -> Result<(), Self::Error>;
+
+    /// Spells a member, field or value.
+    fn element(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        match bytes.len() > COMPRESS_MAX {
+            true => self.long(|writer, out| writer.large_element(out, bytes.len() as u64), bytes),
+            false => self.short(|writer, out| writer.element(out, Element::Bytes(bytes))),
+        }
+    }
+}
+
+/// A leaf that is spelled as a whole.
+struct Whole<'a, 'c> {
+    writer: &'a mut ObjectWriter<'c>,
+    out: &'a mut Vec<u8>,
+}
+
+/// Something in a leaf is too long to be spelled at once.
+struct TooLong;
+
+impl Spelling for Whole<'_, '_> {
+    type Error = TooLong;
+
+    fn short(&mut self, spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>)) -> Result<(), TooLong> {
+        spell(self.writer, self.out);
+        Ok(())
+    }
+
+    fn long(&mut self, _: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>), _: &[u8]) -> Result<(), TooLong> {
+        Err(TooLong)
     }
 }
 
@@ -250,16 +294,6 @@ impl<P: Pieces> Out<'_, '_, P> {
         self.pieces.write(bytes)
     }
 
-    /// Writes a member, field or value.
-    fn element(&mut self, bytes: &[u8]) -> Result<(), P::Error> {
-        if bytes.len() > COMPRESS_MAX {
-            self.writer.large_element(self.buffer, bytes.len() as u64);
-            return self.direct(bytes);
-        }
-        self.writer.element(self.buffer, Element::Bytes(bytes));
-        if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
-    }
-
     /// A leaf has been written and let go. True at the end of a portion.
     fn step(&mut self, done: u64, freed: u64) -> Result<bool, P::Error> {
         self.done += done;
@@ -282,8 +316,113 @@ impl<P: Pieces> Out<'_, '_, P> {
     }
 }
 
-// Each writes the rest of its drain up to the end of a portion, and tells whether it is over.
+impl<P: Pieces> Spelling for Out<'_, '_, P> {
+    type Error = P::Error;
 
+    fn short(&mut self, spell: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>)) -> Result<(), P::Error> {
+        spell(self.writer, self.buffer);
+        if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
+    }
+
+    fn long(
+        &mut self,
+        head: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>),
+        bytes: &[u8],
+    ) -> Result<(), P::Error> {
+        head(self.writer, self.buffer);
+        self.direct(bytes)
+    }
+}
+
+/// A drain of whichever tree.
+trait Leaves {
+    type Leaf;
+
+    fn next_part(&mut self) -> Option<Part<Self::Leaf>>;
+
+    /// Lets go of a leaf. Returns how many elements it had, and the heap bytes freed since the last call.
+    fn let_go(&mut self, leaf: Self::Leaf) -> (u64, u64);
+
+    /// Heap bytes of inner nodes freed since the last call.
+    fn take_freed(&mut self) -> u64;
+}
+
+impl<L: Leaf> Leaves for ordered::Drain<L> {
+    type Leaf = Drained<L>;
+
+    fn next_part(&mut self) -> Option<Part<Drained<L>>> {
+        self.next_part()
+    }
+
+    fn let_go(&mut self, leaf: Drained<L>) -> (u64, u64) {
+        let len = leaf.len() as u64;
+        (len, leaf.release() + self.take_freed())
+    }
+
+    fn take_freed(&mut self) -> u64 {
+        self.take_freed()
+    }
+}
+
+impl<L: directory::Leaf> Leaves for directory::Drain<L> {
+    type Leaf = L;
+
+    fn next_part(&mut self) -> Option<Part<L>> {
+        self.next_part()
+    }
+
+    fn let_go(&mut self, leaf: L) -> (u64, u64) {
+        let len = leaf.len() as u64;
+        self.release(leaf);
+        (len, self.take_freed())
+    }
+
+    fn take_freed(&mut self) -> u64 {
+        self.take_freed()
+    }
+}
+
+impl Leaves for StreamDrain {
+    type Leaf = Drained<StreamNode>;
+
+    fn next_part(&mut self) -> Option<Part<Drained<StreamNode>>> {
+        self.next_node()
+    }
+
+    fn let_go(&mut self, node: Drained<StreamNode>) -> (u64, u64) {
+        let len = Leaf::len(&*node) as u64;
+        (len, node.release() + self.take_freed())
+    }
+
+    fn take_freed(&mut self) -> u64 {
+        self.take_freed()
+    }
+}
+
+/// Writes the rest of a drain up to the end of a portion, each leaf as `spell` spells it. True when nothing is left.
+fn rest<D: Leaves, P: Pieces>(
+    drain: &mut D,
+    out: &mut Out<'_, '_, P>,
+    spell: impl Fn(&D::Leaf, &mut Out<'_, '_, P>) -> Result<(), P::Error>,
+) -> Result<bool, P::Error> {
+    while let Some(part) = drain.next_part() {
+        let is_portion = match part {
+            Part::Gap(gap) => out.recall(gap)?,
+            Part::Leaf(leaf) => {
+                spell(&leaf, out)?;
+                let (len, freed) = drain.let_go(leaf);
+                out.step(len, freed)?
+            }
+        };
+        if is_portion {
+            return Ok(false);
+        }
+    }
+    out.freed += drain.take_freed();
+    Ok(true)
+}
+
+/// The same for a string.
 fn string<P: Pieces>(drain: &mut block_tree::Drain, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
     while let Some(piece) = drain.next() {
         match piece.data() {
@@ -307,197 +446,62 @@ fn string<P: Pieces>(drain: &mut block_tree::Drain, out: &mut Out<'_, '_, P>) ->
     Ok(true)
 }
 
-fn list<P: Pieces>(
-    drain: &mut ordered::Drain<ListLeaf>,
-    is_written: bool,
-    out: &mut Out<'_, '_, P>,
-) -> Result<bool, P::Error> {
-    while let Some(part) = drain.next_part() {
-        let is_portion = match part {
-            Part::Gap(gap) => out.recall(gap)?,
-            Part::Leaf(leaf) => {
-                match long_element(leaf.packed()) {
-                    _ if is_written => {}
-                    Some(bytes) if bytes.len() > COMPRESS_MAX => {
-                        out.writer.list_plain_large(out.buffer, bytes.len() as u64);
-                        out.direct(bytes)?;
-                    }
-                    _ => _ = list_leaf(out.writer, &leaf, out.buffer),
-                }
-                let count = leaf.packed().count() as u64;
-                let freed = leaf.release() + drain.take_freed();
-                out.step(count, freed)?
-            }
-        };
-        if is_portion {
-            return Ok(false);
-        }
-    }
-    out.freed += drain.take_freed();
-    Ok(true)
-}
-
-/// Spells a leaf as a node. False, and nothing, if its element is too long to be spelled at once.
-fn list_leaf(writer: &mut ObjectWriter<'_>, leaf: &ListLeaf, out: &mut Vec<u8>) -> bool {
+/// Spells a leaf as a node.
+fn list_leaf<S: Spelling>(leaf: &ListLeaf, to: &mut S) -> Result<(), S::Error> {
     let packed = leaf.packed();
     match long_element(packed) {
-        Some(bytes) if bytes.len() > COMPRESS_MAX => return false,
-        Some(bytes) => writer.list_plain(out, bytes),
-        None => writer.list_node(out, packed.body(), packed.count() as u64),
-    }
-    true
-}
-
-fn set<P: Pieces>(drain: &mut directory::Drain<SetLeaf>, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
-    while let Some(part) = drain.next_part() {
-        let is_portion = match part {
-            Part::Gap(gap) => out.recall(gap)?,
-            Part::Leaf(leaf) => {
-                let items = leaf.items(0..usize::MAX);
-                let count = items.len() as u64;
-                for item in items {
-                    out.element(item.parts[0])?;
-                }
-                drain.release(leaf);
-                let freed = drain.take_freed();
-                out.step(count, freed)?
-            }
-        };
-        if is_portion {
-            return Ok(false);
+        Some(bytes) if bytes.len() > COMPRESS_MAX => {
+            to.long(|writer, out| writer.list_plain_large(out, bytes.len() as u64), bytes)
         }
+        Some(bytes) => to.short(|writer, out| writer.list_plain(out, bytes)),
+        None => to.short(|writer, out| writer.list_node(out, packed.body(), packed.count() as u64)),
     }
-    out.freed += drain.take_freed();
-    Ok(true)
 }
 
-/// Spells one part of an element. False if it is too long to be spelled at once.
-fn part(writer: &mut ObjectWriter<'_>, bytes: &[u8], out: &mut Vec<u8>) -> bool {
-    let is_short = bytes.len() <= COMPRESS_MAX;
-    if is_short {
-        writer.element(out, Element::Bytes(bytes));
-    }
-    is_short
+/// Spells a leaf's members.
+fn members<S: Spelling>(leaf: &SetLeaf, to: &mut S) -> Result<(), S::Error> {
+    leaf.items(0..usize::MAX).try_for_each(|item| to.element(item.parts[0]))
 }
 
-/// Spells a leaf's members. False if one is too long.
-fn members(writer: &mut ObjectWriter<'_>, leaf: &SetLeaf, out: &mut Vec<u8>) -> bool {
-    leaf.items(0..usize::MAX).all(|item| part(writer, item.parts[0], out))
-}
-
-fn zset<P: Pieces>(drain: &mut ordered::Drain<ZsetLeaf>, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
-    while let Some(part) = drain.next_part() {
-        let is_portion = match part {
-            Part::Gap(gap) => out.recall(gap)?,
-            Part::Leaf(leaf) => {
-                let count = Leaf::len(&*leaf);
-                for at in 0..count {
-                    out.element(leaf.member(at))?;
-                    out.buffer.extend_from_slice(&leaf.score(at).to_le_bytes());
-                }
-                let freed = leaf.release() + drain.take_freed();
-                out.step(count as u64, freed)?
-            }
-        };
-        if is_portion {
-            return Ok(false);
-        }
-    }
-    out.freed += drain.take_freed();
-    Ok(true)
-}
-
-/// Spells a leaf's members and their scores. False if a member is too long.
-fn scored(writer: &mut ObjectWriter<'_>, leaf: &ZsetLeaf, out: &mut Vec<u8>) -> bool {
-    (0..Leaf::len(leaf)).all(|at| {
-        let is_short = part(writer, leaf.member(at), out);
-        out.extend_from_slice(&leaf.score(at).to_le_bytes());
-        is_short
+/// Spells a leaf's members and their scores.
+fn scored<S: Spelling>(leaf: &ZsetLeaf, to: &mut S) -> Result<(), S::Error> {
+    (0..Leaf::len(leaf)).try_for_each(|at| {
+        to.element(leaf.member(at))?;
+        to.short(|_, out| out.extend_from_slice(&leaf.score(at).to_le_bytes()))
     })
 }
 
-fn hash<P: Pieces>(
-    drain: &mut directory::Drain<FieldsLeaf>,
-    expires: bool,
-    out: &mut Out<'_, '_, P>,
-) -> Result<bool, P::Error> {
-    while let Some(part) = drain.next_part() {
-        let is_portion = match part {
-            Part::Gap(gap) => out.recall(gap)?,
-            Part::Leaf(leaf) => {
-                let items = leaf.items(0..usize::MAX);
-                let count = items.len() as u64;
-                for item in items {
-                    let [field, value] = item.parts;
-                    out.element(field)?;
-                    out.element(value)?;
-                    if expires {
-                        out.writer.field_expiry(out.buffer, deadline_of(item.deadline));
-                    }
-                }
-                drain.release(leaf);
-                let freed = drain.take_freed();
-                out.step(count, freed)?
-            }
-        };
-        if is_portion {
-            return Ok(false);
-        }
-    }
-    out.freed += drain.take_freed();
-    Ok(true)
-}
-
-fn deadline_of(deadline: u64) -> Option<u64> {
-    (deadline != NO_DEADLINE).then_some(deadline)
-}
-
-/// Spells a leaf's fields. False if a part of one is too long.
-fn fields(writer: &mut ObjectWriter<'_>, leaf: &FieldsLeaf, expires: bool, out: &mut Vec<u8>) -> bool {
-    leaf.items(0..usize::MAX).all(|item| {
-        let are_short = item.parts.iter().all(|bytes| part(writer, bytes, out));
+/// Spells a leaf's fields, each with its deadline if any field of the hash has one.
+fn fields<S: Spelling>(leaf: &FieldsLeaf, expires: bool, to: &mut S) -> Result<(), S::Error> {
+    leaf.items(0..usize::MAX).try_for_each(|item| {
+        item.parts.iter().try_for_each(|part| to.element(part))?;
         if expires {
-            writer.field_expiry(out, deadline_of(item.deadline));
+            let deadline = (item.deadline != NO_DEADLINE).then_some(item.deadline);
+            to.short(|writer, out| writer.field_expiry(out, deadline))?;
         }
-        are_short
+        Ok(())
     })
+}
+
+/// Spells a node.
+fn stream_node<S: Spelling>(node: &StreamNode, to: &mut S) -> Result<(), S::Error> {
+    let (master, len) = (spelled(node.master_id()), node.listpack().len());
+    if len > COMPRESS_MAX {
+        return to.long(|writer, out| writer.stream_node_large(out, master, len as u64), node.listpack());
+    }
+    to.short(|writer, out| writer.stream_node(out, master, node.body(), node.elements().into()))
 }
 
 fn stream<P: Pieces>(drain: &mut StreamDrain, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {
-    while let Some(part) = drain.next_node() {
-        let is_portion = match part {
-            Part::Gap(gap) => out.recall(gap)?,
-            Part::Leaf(node) => {
-                if !stream_node(out.writer, &node, out.buffer) {
-                    let len = node.listpack().len() as u64;
-                    out.writer.stream_node_large(out.buffer, spelled(node.master_id()), len);
-                    out.direct(node.listpack())?;
-                }
-                let count = Leaf::len(&*node) as u64;
-                let freed = node.release() + drain.take_freed();
-                out.step(count, freed)?
-            }
-        };
-        if is_portion {
-            return Ok(false);
-        }
+    if !rest(drain, out, |node, out| stream_node(node, out))? {
+        return Ok(false);
     }
-    out.freed += drain.take_freed();
     out.writer.stream_info(out.buffer, &info_of(drain.len, drain.info));
     out.writer.stream_groups(out.buffer, drain.groups_remaining());
     while let Some(group) = drain.next_group() {
         stream_group(group, out)?;
     }
     Ok(true)
-}
-
-/// Spells a node. False, and nothing, if it is too long to be spelled at once.
-fn stream_node(writer: &mut ObjectWriter<'_>, node: &StreamNode, out: &mut Vec<u8>) -> bool {
-    let is_short = node.listpack().len() <= COMPRESS_MAX;
-    if is_short {
-        writer.stream_node(out, spelled(node.master_id()), node.body(), node.elements().into());
-    }
-    is_short
 }
 
 fn stream_group<P: Pieces>(mut group: GroupDrain, out: &mut Out<'_, '_, P>) -> Result<(), P::Error> {
