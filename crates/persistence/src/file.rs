@@ -23,16 +23,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
 use snapshot::{Sink, Spill};
 
-use crate::aligned::Aligned;
+use crate::aligned::{Aligned, PAGE};
 use crate::reason;
 use crate::spill::FileSpill;
 
 /// Bytes written at once.
 const BUFFER: usize = 1024 * 1024;
-
-/// What the place, the length and the address of a direct write are multiples of. Disks ask for 512 bytes mostly, but where a write ends inside a
-/// file system's block, the next one has to read it first: measured, a third of the speed.
-const PAGE: usize = 4096;
 
 /// Pieces from this size on are written from where they are, if they lie well.
 const IN_PLACE_FROM: usize = 64 * 1024;
@@ -105,6 +101,12 @@ impl FileSink {
             direct,
             pending: true,
         })
+    }
+
+    /// Where the temporary file and the target are.
+    fn directory(&self) -> &Path {
+        let directory = self.target.parent().filter(|path| !path.as_os_str().is_empty());
+        directory.unwrap_or(Path::new("."))
     }
 
     /// Whether the page cache is passed by.
@@ -215,8 +217,7 @@ impl Sink for FileSink {
         }
         std::fs::rename(&self.temporary, &self.target).map_err(|error| named("rename", &error))?;
         self.pending = false;
-        let directory = self.target.parent().filter(|path| !path.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))
+        File::open(self.directory())
             .and_then(|directory| directory.sync_all())
             .map_err(|error| named("fsync of the directory", &error))
     }
@@ -230,8 +231,7 @@ impl Sink for FileSink {
     }
 
     fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
-        let directory = self.temporary.parent().filter(|path| !path.as_os_str().is_empty());
-        Ok(Box::new(FileSpill::create(directory.unwrap_or(Path::new(".")))?))
+        Ok(Box::new(FileSpill::create(self.directory())?))
     }
 
     fn alignment(&self) -> usize {

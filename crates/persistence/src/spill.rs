@@ -17,7 +17,7 @@ use std::path::Path;
 
 use snapshot::Spill;
 
-use crate::aligned::Aligned;
+use crate::aligned::{Aligned, PAGE};
 
 /// Bytes written at once.
 const BUFFER: usize = 256 * 1024;
@@ -27,9 +27,6 @@ const WINDOW: usize = 128 * 1024;
 
 /// Runs that may take turns.
 const WINDOWS: usize = 24;
-
-/// What direct reads are multiples of.
-const PAGE: u64 = 4096;
 
 /// See the module.
 pub(crate) struct FileSpill {
@@ -75,7 +72,7 @@ impl FileSpill {
             None => {
                 let index = self.place_for_window();
                 let window = &mut self.windows[index];
-                window.start = place / PAGE * PAGE;
+                window.start = place / PAGE as u64 * PAGE as u64;
                 window.len = (self.written - window.start).min(WINDOW as u64) as usize;
                 let len = window.len;
                 let read = self.file.read_exact_at(&mut window.bytes[..len], window.start);
