@@ -53,7 +53,7 @@ const FULL_NUM: usize = 15;
 const FULL_DEN: usize = 16;
 
 /// Buckets between what a walk visits and what it announces.
-const WALK_NEAR: usize = 1;
+const WALK_NEAR: usize = 2;
 const WALK_FAR: usize = 4;
 
 /// A pointer with its tag, or 0 for an empty slot. A pointer is never 0 in its low 48 bits.

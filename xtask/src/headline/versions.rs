@@ -23,10 +23,16 @@ const HEAD_BYTES: usize = 9;
 
 /// What has been sent and acknowledged for every key.
 pub struct Versions {
-    sent: Vec<AtomicU32>,
-    acknowledged: Vec<AtomicU32>,
+    keys: Vec<Newest>,
     value_bytes: usize,
     pool: Vec<u8>,
+}
+
+/// The newest versions of a key; side by side, since each request needs both from memory.
+#[derive(Default)]
+struct Newest {
+    sent: AtomicU32,
+    acknowledged: AtomicU32,
 }
 
 impl Versions {
@@ -34,13 +40,13 @@ impl Versions {
     pub fn new(keys: usize, value_bytes: usize) -> Versions {
         let mut pool = vec![0; POOL_BYTES + value_bytes];
         Random::new(4711).fill_text(&mut pool);
-        let zeros = || (0..keys).map(|_| AtomicU32::new(0)).collect();
-        Versions { sent: zeros(), acknowledged: zeros(), value_bytes: value_bytes.max(HEAD_BYTES + 1), pool }
+        let keys = (0..keys).map(|_| Newest::default()).collect();
+        Versions { keys, value_bytes: value_bytes.max(HEAD_BYTES + 1), pool }
     }
 
     /// Number of keys.
     pub fn keys(&self) -> usize {
-        self.sent.len()
+        self.keys.len()
     }
 
     /// Appends `SET key value` with the key's next version.
@@ -57,35 +63,35 @@ impl Versions {
     /// Takes the next version of a key, which counts as sent from here on.
     pub fn next(&self, index: usize) -> u32 {
         // Only the key's one writer gets here, so load and store need not be one step.
-        let version = self.sent[index].load(Ordering::Relaxed) + 1;
-        self.sent[index].store(version, Ordering::Release);
+        let version = self.keys[index].sent.load(Ordering::Relaxed) + 1;
+        self.keys[index].sent.store(version, Ordering::Release);
         version
     }
 
     /// Notes that a key was filled with a version and that this was acknowledged.
     pub fn filled(&self, index: usize, version: u32) {
-        self.sent[index].store(version, Ordering::Release);
+        self.keys[index].sent.store(version, Ordering::Release);
         self.acknowledge(index, version);
     }
 
     /// The newest version that was sent for a key; what its writer's acknowledgement means.
     pub fn newest(&self, index: usize) -> u32 {
-        self.sent[index].load(Ordering::Relaxed)
+        self.keys[index].sent.load(Ordering::Relaxed)
     }
 
     /// Notes that a version has been answered with OK.
     pub fn acknowledge(&self, index: usize, version: u32) {
-        self.acknowledged[index].store(version, Ordering::Release);
+        self.keys[index].acknowledged.store(version, Ordering::Release);
     }
 
     /// The versions acknowledged by now: the lower bounds of a save that is asked for after this call.
     pub fn acknowledged_now(&self) -> Vec<u32> {
-        self.acknowledged.iter().map(|version| version.load(Ordering::Acquire)).collect()
+        self.keys.iter().map(|key| key.acknowledged.load(Ordering::Acquire)).collect()
     }
 
     /// The versions sent by now: the upper bounds of a save whose cut was made before this call.
     pub fn sent_now(&self) -> Vec<u32> {
-        self.sent.iter().map(|version| version.load(Ordering::Acquire)).collect()
+        self.keys.iter().map(|key| key.sent.load(Ordering::Acquire)).collect()
     }
 
     /// The version that a stored value carries; none when the value is not one that was ever sent for the key.
@@ -111,10 +117,13 @@ impl Versions {
     }
 }
 
-/// Overwrites flat out until told to stop. Lane `n` of `lanes` writes the keys with `index % writers == n`.
+/// Overwrites flat out until told to stop. A batch's keys are drawn at once and their versions read in one loop: these come from all over memory
+/// and would take half of the load's time one by one, on a core that the host's own writing to disk has to share. Lane `n` of `lanes` writes the keys with `index % writers == n`.
 pub struct Overwrite {
     versions: Arc<Versions>,
     writers: usize,
+    /// Keys of the batch that is being built.
+    batch: Vec<u32>,
     in_flight: Vec<VecDeque<(u32, u32)>>,
     random: Random,
     stop: Arc<AtomicBool>,
@@ -130,7 +139,7 @@ impl Overwrite {
         done: Arc<AtomicU64>,
     ) -> Overwrite {
         let in_flight = (0..writers).map(|_| VecDeque::new()).collect();
-        Overwrite { versions, writers, in_flight, random: Random::new(99), stop, done }
+        Overwrite { versions, writers, batch: Vec::new(), in_flight, random: Random::new(99), stop, done }
     }
 }
 
@@ -140,12 +149,20 @@ pub fn share(random: &mut Random, keys: usize, writers: usize, writer: usize) ->
 }
 
 impl Traffic for Overwrite {
-    fn grant(&mut self, _connection: usize, want: u32) -> u32 {
-        if self.stop.load(Ordering::Relaxed) { 0 } else { want }
+    fn grant(&mut self, connection: usize, want: u32) -> u32 {
+        if self.stop.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let (random, keys, writers) = (&mut self.random, self.versions.keys(), self.writers);
+        self.batch.clear();
+        self.batch.extend((0..want).map(|_| share(random, keys, writers, connection) as u32));
+        let newest = self.batch.iter().map(|&index| self.versions.newest(index as usize));
+        std::hint::black_box(newest.fold(0, u32::wrapping_add));
+        want
     }
 
     fn push(&mut self, out: &mut Vec<u8>, connection: usize) {
-        let index = share(&mut self.random, self.versions.keys(), self.writers, connection);
+        let Some(index) = self.batch.pop().map(|index| index as usize) else { return };
         self.versions.push_set(out, index);
         self.in_flight[connection].push_back((index as u32, self.versions.newest(index)));
     }
