@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use quanta::Instant;
 
-/// What the walk earns, in per cent of the thread's time. Three million keys of 200 bytes, overwritten flat out, are saved in about 4 seconds on one core (3.6 to 4.6 measured).
-const SHARE_PERCENT: u32 = 15;
+/// What the walk earns, in per cent of the thread's time. Three million keys of 200 bytes, overwritten flat out, are saved in 4.1 to 4.2 seconds on one core
+/// while 68 to 73 % of the requests are served (into memory; 4.5 to 4.7 into a virtual disk whose host stops everybody for 15 % of the time). With 15 it was 3.6
+/// to 3.7 seconds and 67 to 68 %.
+const SHARE_PERCENT: u32 = 12;
 
 /// The shortest slice under load: less would be spent on entering, leaving and waiting for the first entries to come from memory.
 const SLICE_MIN: Duration = Duration::from_micros(100);
@@ -68,7 +70,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const TURN: Duration = Duration::from_micros(300);
+    const TURN: Duration = Duration::from_micros(500);
 
     #[test]
     fn under_load_the_walk_has_its_share_and_no_more() {
