@@ -47,8 +47,8 @@ pub use command_line::{CommandLine, parse_command_line};
 pub use file::{LoadError, Loaded, Loader, TEXT_BYTES_MAX};
 pub use live::{Applier, ApplyError, Change, Context, Live, Reader, SetError};
 pub use meaning::{
-    BindAddress, Clients, Config, Encoding, ExpiryAndFreeing, Latency, Logging, Memory, Network, Process,
-    Rename, Security, Shutdown, Snapshot, Threads,
+    BindAddress, Clients, Config, Encoding, Latency, Logging, Memory, Network, Process, Rename, Security,
+    Shutdown, Snapshot, Threads,
 };
 pub use option::{Flags, Form, Kind, OptionSpec, Support};
 pub use rewrite::RewriteError;

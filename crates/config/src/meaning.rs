@@ -32,8 +32,6 @@ pub struct Config {
     pub snapshot: Snapshot,
     /// Memory limit and eviction.
     pub memory: Memory,
-    /// Expiry and freeing.
-    pub freeing: ExpiryAndFreeing,
     /// What one client may take.
     pub clients: Clients,
     /// Who may do what.
@@ -157,8 +155,6 @@ pub struct Snapshot {
     pub compression: bool,
     /// CRC64 in files.
     pub checksum: bool,
-    /// Sync while writing.
-    pub incremental_sync: bool,
     /// MISCONF after a failed save.
     pub stop_writes_on_error: bool,
     /// Bound of a snapshot's extra memory.
@@ -167,9 +163,7 @@ pub struct Snapshot {
     pub version: RdbVersion,
     /// Files of newer versions.
     pub version_check: VersionCheck,
-    /// For tests: pause after each key saved in microseconds; negative: keys for each microsecond.
-    pub key_save_delay: i32,
-    /// For tests: pause after each key loaded; see `key_save_delay`.
+    /// For tests: pause after each key loaded in microseconds; negative: keys for each microsecond.
     pub key_load_delay: i32,
 }
 
@@ -186,13 +180,6 @@ pub struct Memory {
     pub lfu_decay_minutes: u32,
     /// Whether full memory is joined into huge pages.
     pub huge_pages: bool,
-}
-
-/// Expiry and freeing.
-#[derive(Clone, Copy, Debug)]
-pub struct ExpiryAndFreeing {
-    /// FLUSHALL and FLUSHDB are ASYNC unless told otherwise.
-    pub lazy_user_flush: bool,
 }
 
 /// What one client may take.
@@ -329,7 +316,6 @@ impl From<&Settings> for Config {
                 lfu_decay_minutes: read.number("lfu-decay-time"),
                 huge_pages: read.bool("huge-pages"),
             },
-            freeing: ExpiryAndFreeing { lazy_user_flush: read.bool("lazyfree-lazy-user-flush") },
             clients: clients(read),
             security: security(read),
             latency: latency(read),
@@ -405,12 +391,10 @@ fn snapshot(read: Read<'_>) -> Snapshot {
         dir: read.0.directory(),
         compression: read.bool("rdbcompression"),
         checksum: read.bool("rdbchecksum"),
-        incremental_sync: read.bool("rdb-save-incremental-fsync"),
         stop_writes_on_error: read.bool("stop-writes-on-bgsave-error"),
         memory_budget_bytes: read.number("snapshot-memory-budget"),
         version: RdbVersion::from_value(read.choice("rdb-version")),
         version_check: VersionCheck::from_value(read.choice("rdb-version-check")),
-        key_save_delay: read.number("rdb-key-save-delay"),
         key_load_delay: read.number("key-load-delay"),
     }
 }

@@ -164,13 +164,17 @@ impl Saving {
         self.saver.set_config(save_config(config));
     }
 
-    /// Loads the configured file into the keyspace. While it does, commands get LOADING.
-    pub(crate) fn load(&self, worker: WorkerId) -> Result<Loaded, LoadError> {
+    /// Loads the configured file into the keyspace, unless `is_given_up` says so meanwhile. While it does, and after it was given up, commands get
+    /// LOADING.
+    pub(crate) fn load(
+        &self,
+        worker: WorkerId,
+        is_given_up: &mut dyn FnMut() -> bool,
+    ) -> Result<Loaded, LoadError> {
         let Some(engine) = engine_of(&self.engine) else { return Ok(Loaded::default()) };
         engine.set_loading(true);
-        let config = engine.config.load();
-        let loaded = self.load_file(&self.saver.config().path(), &config, worker);
-        engine.set_loading(false);
+        let loaded = self.load_file(&engine, &self.saver.config().path(), worker, is_given_up);
+        engine.set_loading(matches!(loaded, Err(LoadError::GivenUp)));
         if let Ok(loaded) = &loaded {
             self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone_from(loaded);
             self.saver.reset_changes();
@@ -178,8 +182,15 @@ impl Saving {
         loaded
     }
 
-    fn load_file(&self, path: &Path, config: &config::Config, worker: WorkerId) -> Result<Loaded, LoadError> {
-        let clock = Clock::new(now_ms(), lfu(config));
+    fn load_file(
+        &self,
+        engine: &Engine,
+        path: &Path,
+        worker: WorkerId,
+        is_given_up: &mut dyn FnMut() -> bool,
+    ) -> Result<Loaded, LoadError> {
+        let config = engine.config.load();
+        let clock = Clock::new(now_ms(), lfu(&config));
         let counts = clock.is_lfu();
         let clock_of = move |usage: Usage| match usage {
             Usage::IdleSeconds(seconds) if !counts => clock.from_idle(seconds.min(0x00FF_FFFF) as u32),
@@ -191,7 +202,11 @@ impl Saving {
             any_version: config.snapshot.version_check == config::VersionCheck::Relaxed,
             thresholds: commands::keys::thresholds(&config.encoding),
             clock_of: &clock_of,
-            progress: &mut || self.keyspace.set_clock_ms(now_ms()),
+            key_delay_us: &|| engine.config.load().snapshot.key_load_delay.into(),
+            progress: &mut || {
+                self.keyspace.set_clock_ms(now_ms());
+                !is_given_up()
+            },
             aux: &mut |_, _| {},
         };
         persistence::load_file(path, &self.keyspace, worker, &self.loading, options)
@@ -409,7 +424,7 @@ impl Persistence for Saving {
                     access.flush(database);
                 }
             }
-            self.load(worker).map_err(|error| failed(error.to_string()))
+            self.load(worker, &mut || false).map_err(|error| failed(error.to_string()))
         })();
         engine.set_loading(false);
         done.map(drop)

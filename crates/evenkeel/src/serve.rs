@@ -17,6 +17,7 @@ use engine::mailbox::Message;
 use engine::{CommandTable, Ending, Engine, Persistence, Worker};
 use keyspace::{Keyspace, Options, WorkerId};
 use net::{Reactor, ReactorKind};
+use persistence::LoadError;
 
 use crate::listen::{self, ListenApplier};
 use crate::saving::{Saving, is_cancelled};
@@ -143,13 +144,40 @@ fn reactor_config(config: &Config) -> net::Config {
     net::Config { kind, ..net::Config::default() }
 }
 
+/// The end that a signal asks for.
+fn signalled(shell: &Shell) -> Option<Ending> {
+    let termination = shell.signals.terminations.try_recv().ok()?;
+    let config = shell.live.load();
+    let flags = match termination {
+        Termination::Interrupt => config.shutdown.on_sigint,
+        Termination::Terminate => config.shutdown.on_sigterm,
+    };
+    let save = if flags.save() { Some(true) } else { flags.nosave().then_some(false) };
+    Some(Ending { save, force: flags.force(), client: None })
+}
+
 impl Server {
     fn run(self, shell: &Shell) -> ExitCode {
-        if let Err(error) = self.load() {
-            journal::warning!("Fatal error loading the DB, check server logs. Exiting: {error}");
-            return ExitCode::FAILURE;
+        match self.load(shell) {
+            Ok(None) => {
+                shell.ready();
+                self.serve(shell);
+            }
+            // What is in memory is a part of what is on disk: there is nothing to save.
+            Ok(Some(ending)) => {
+                let _ = self.end(shell, Ending { save: Some(false), ..ending });
+            }
+            Err(error) => {
+                journal::warning!("Fatal error loading the DB, check server logs. Exiting: {error}");
+                return ExitCode::FAILURE;
+            }
         }
-        shell.ready();
+        journal::notice!("Evenkeel is now ready to exit, bye bye...");
+        ExitCode::SUCCESS
+    }
+
+    /// Until the end.
+    fn serve(&self, shell: &Shell) {
         loop {
             let ending = self.next_ending(shell);
             if self.end(shell, ending) {
@@ -157,12 +185,21 @@ impl Server {
             }
             shell.signals.not_ending();
         }
-        journal::notice!("Evenkeel is now ready to exit, bye bye...");
-        ExitCode::SUCCESS
     }
 
-    fn load(&self) -> Result<(), persistence::LoadError> {
-        let loaded = self.saving.load(self.worker)?;
+    /// Loads the file, unless it is told to end meanwhile.
+    fn load(&self, shell: &Shell) -> Result<Option<Ending>, LoadError> {
+        let mut ending = None;
+        shell.signals.set_loading(true);
+        let loaded = self.saving.load(self.worker, &mut || {
+            ending = signalled(shell).or_else(|| self.endings.try_recv().ok());
+            ending.is_some()
+        });
+        shell.signals.set_loading(false);
+        let loaded = match loaded {
+            Err(LoadError::GivenUp) => return Ok(ending),
+            loaded => loaded?,
+        };
         if loaded.found {
             let empty = match loaded.empty {
                 0 => String::new(),
@@ -175,20 +212,14 @@ impl Server {
             );
             journal::notice!("DB loaded from disk: {:.3} seconds", loaded.duration.as_secs_f64());
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Waits until a signal or a client asks for the end.
     fn next_ending(&self, shell: &Shell) -> Ending {
         loop {
-            if let Ok(termination) = shell.signals.terminations.try_recv() {
-                let config = shell.live.load();
-                let flags = match termination {
-                    Termination::Interrupt => config.shutdown.on_sigint,
-                    Termination::Terminate => config.shutdown.on_sigterm,
-                };
-                let save = if flags.save() { Some(true) } else { flags.nosave().then_some(false) };
-                return Ending { save, force: flags.force(), client: None };
+            if let Some(ending) = signalled(shell) {
+                return ending;
             }
             match self.endings.recv_timeout(SIGNAL_CHECK) {
                 Ok(ending) => return ending,

@@ -33,6 +33,7 @@ pub(crate) struct SignalWatch {
     /// One message for each signal.
     pub(crate) terminations: Receiver<Termination>,
     ending: Arc<AtomicBool>,
+    loading: Arc<AtomicBool>,
 }
 
 impl SignalWatch {
@@ -41,7 +42,8 @@ impl SignalWatch {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let (sender, terminations) = channel();
         let ending = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&ending);
+        let loading = Arc::new(AtomicBool::new(false));
+        let (seen, is_loading) = (Arc::clone(&ending), Arc::clone(&loading));
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
                 let termination = match signal {
@@ -55,6 +57,9 @@ impl SignalWatch {
                     std::process::exit(1);
                 }
                 say(match termination {
+                    _ if is_loading.load(Ordering::SeqCst) => {
+                        "Received shutdown signal during loading, scheduling shutdown."
+                    }
                     Termination::Interrupt => "Received SIGINT scheduling shutdown...",
                     Termination::Terminate => "Received SIGTERM scheduling shutdown...",
                 });
@@ -62,7 +67,12 @@ impl SignalWatch {
                 let _ = sender.send(termination);
             }
         })?;
-        Ok(SignalWatch { terminations, ending })
+        Ok(SignalWatch { terminations, ending, loading })
+    }
+
+    /// The file is being loaded at start, or is not any more. It only makes a difference to what is said.
+    pub(crate) fn set_loading(&self, loading: bool) {
+        self.loading.store(loading, Ordering::SeqCst);
     }
 
     /// The end that was asked for is not going to happen (saving failed): the next SIGINT is a first one again.
@@ -103,6 +113,9 @@ mod tests {
             assert_eq!(watch.terminations.recv(), Ok(Termination::Interrupt));
             send(std::process::id(), rustix::process::Signal::TERM);
             assert_eq!(watch.terminations.recv(), Ok(Termination::Terminate));
+            watch.set_loading(true);
+            send(std::process::id(), rustix::process::Signal::TERM);
+            assert_eq!(watch.terminations.recv(), Ok(Termination::Terminate));
             send(std::process::id(), rustix::process::Signal::INT);
             std::thread::sleep(std::time::Duration::from_secs(20));
             std::process::exit(7);
@@ -116,6 +129,7 @@ mod tests {
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert_eq!(text.matches("Received SIGINT scheduling shutdown...").count(), 2, "{text}");
         assert_eq!(text.matches("Received SIGTERM scheduling shutdown...").count(), 1, "{text}");
+        assert_eq!(text.matches("during loading, scheduling shutdown.").count(), 1, "{text}");
         assert!(text.trim_end().ends_with("You insist... exiting now."), "{text}");
     }
 }

@@ -130,7 +130,8 @@ fn main() {
         any_version: false,
         thresholds: rdb::values::Thresholds::default(),
         clock_of: &|_| 0,
-        progress: &mut || {},
+        key_delay_us: &|| 0,
+        progress: &mut || true,
         aux: &mut |_, _| {},
     };
     let before = cpu_seconds("save_load");

@@ -10,6 +10,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use keyspace::{Entry, Form, Inside, Key, KeyHash, Keyspace, NewValue, ValueType, WorkerId};
@@ -36,8 +37,11 @@ pub struct LoadOptions<'a> {
     pub thresholds: Thresholds,
     /// The 24-bit LRU or LFU field for what the file says about an entry's use.
     pub clock_of: &'a dyn Fn(Usage) -> u32,
-    /// Called about every 512 entries and 2 MiB, outside the gate: the server's chance to serve events.
-    pub progress: &'a mut dyn FnMut(),
+    /// Microseconds to rest after each key; below zero: a microsecond after one of so many. Asked between stretches, so it may change
+    /// meanwhile. It makes a load slow for tests, and costs nothing when it is 0.
+    pub key_delay_us: &'a dyn Fn() -> i64,
+    /// Called about every 512 entries and 2 MiB, outside the gate: the server's chance to look at what else there is. False gives the load up.
+    pub progress: &'a mut dyn FnMut() -> bool,
     /// Shown everything about the file that is not an entry: name and value of each aux field.
     pub aux: &'a mut dyn FnMut(&[u8], &[u8]),
 }
@@ -139,9 +143,18 @@ pub struct Loaded {
     pub version: u32,
 }
 
+impl Loaded {
+    /// Keys that were read so far, also those that were left out.
+    fn keys_read(&self) -> u64 {
+        self.keys + self.expired + self.empty
+    }
+}
+
 /// Why a file was not loaded to its end.
 #[derive(Debug)]
 pub enum LoadError {
+    /// [`LoadOptions::progress`] said so.
+    GivenUp,
     /// The file could not be opened.
     Open(io::Error),
     /// It is damaged, or has something that is not supported.
@@ -176,6 +189,7 @@ pub enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            LoadError::GivenUp => write!(f, "loading was given up"),
             LoadError::Open(error) => write!(f, "the file cannot be opened: {}", reason(error)),
             LoadError::Format(error) => write!(f, "{error}"),
             LoadError::Database { number, databases, offset } => write!(
@@ -237,8 +251,13 @@ pub fn load_file(
         pending: Vec::with_capacity(PENDING_MAX),
         bytes: Vec::new(),
     };
+    let mut resting = Resting::default();
     loop {
-        let more = target.stretch(&mut reader, worker, &mut loaded, options.aux)?;
+        let delay_us = (options.key_delay_us)();
+        // One at a time when it is slow, so that progress shows key by key, and a changed delay counts from the next key on.
+        let parts = if delay_us == 0 { STRETCH } else { 1 };
+        let keys_before = loaded.keys_read();
+        let more = target.stretch(&mut reader, worker, parts, &mut loaded, options.aux)?;
         loaded.bytes = reader.offset();
         loading.bytes_loaded.store(loaded.bytes, Ordering::Relaxed);
         loading.keys_loaded.store(loaded.keys, Ordering::Relaxed);
@@ -247,7 +266,36 @@ pub fn load_file(
             loaded.duration = start.elapsed();
             return Ok(loaded);
         }
-        (options.progress)();
+        if delay_us != 0 {
+            resting.after(loaded.keys_read() - keys_before, delay_us);
+        }
+        if !(options.progress)() {
+            return Err(LoadError::GivenUp);
+        }
+    }
+}
+
+/// Rests between keys, outside the gate.
+#[derive(Default)]
+struct Resting {
+    /// Keys since the last microsecond, where only one of so many is followed by one.
+    keys: u64,
+}
+
+impl Resting {
+    fn after(&mut self, keys: u64, delay_us: i64) {
+        let every = match u64::try_from(delay_us) {
+            Ok(delay) => {
+                thread::sleep(Duration::from_micros(delay.saturating_mul(keys)));
+                return;
+            }
+            Err(_) => delay_us.unsigned_abs(),
+        };
+        self.keys += keys;
+        if self.keys >= every {
+            self.keys = 0;
+            thread::sleep(Duration::from_micros(1));
+        }
     }
 }
 
@@ -307,18 +355,19 @@ struct Object {
 }
 
 impl Target<'_> {
-    /// Loads up to [`STRETCH`] parts. False at the end of the file.
+    /// Loads up to so many parts. False at the end of the file.
     fn stretch(
         &mut self,
         reader: &mut Reader<ReadAhead>,
         worker: WorkerId,
+        parts: usize,
         loaded: &mut Loaded,
         aux: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<bool, LoadError> {
         let until = reader.offset() + STRETCH_BYTES;
         let mut inside = self.keyspace.enter(worker);
         let mut more = true;
-        for _ in 0..STRETCH {
+        for _ in 0..parts {
             if self.object.is_some() {
                 if !self.read_object(reader, until, loaded)? {
                     break;

@@ -90,7 +90,9 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "yes",
         "Let FLUSHALL and FLUSHDB without SYNC or ASYNC free in the background.",
     )
-    .debug(),
+    .debug()
+    .noted(ALWAYS_LAZY)
+    .harmless(&["no"]),
     OptionSpec::number(
         "lfu-decay-time",
         UP_TO_INT,

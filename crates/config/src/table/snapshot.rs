@@ -17,7 +17,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     )
     .protected()
     .not_while_loading(),
-    OptionSpec::number("key-load-delay", ANY_INT, "0", "Redis: pause after each key loaded, for tests; negative: keys a microsecond.")
+    OptionSpec::number("key-load-delay", ANY_INT, "0", "Pause after each key loaded, for tests; negative: a microsecond after one of so many keys.")
         .unit("microseconds")
         .hidden(),
     OptionSpec::number(
@@ -33,12 +33,15 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .noted("kept for replication, which this version does not have yet"),
     OptionSpec::number("rdb-key-save-delay", ANY_INT, "0", "Redis: pause after each key saved, for tests; negative: keys a microsecond.")
         .unit("microseconds")
-        .hidden(),
+        .hidden()
+        .noted("has no effect here: no process of its own saves, whose pauses would disturb nobody"),
     OptionSpec::bool(
         "rdb-save-incremental-fsync",
         "yes",
         "While saving, sync the file every few megabytes, so that the disk is never handed everything at once.",
-    ),
+    )
+    .noted("has no effect here: a file is always synced while it is written")
+    .harmless(&["no"]),
     OptionSpec::choice(
         "rdb-version",
         RdbVersion::WORDS,

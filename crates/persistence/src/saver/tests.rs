@@ -137,12 +137,21 @@ fn content(keyspace: &Keyspace) -> Content {
 }
 
 fn load(path: &Path, keyspace: &Keyspace) -> Result<Loaded, LoadError> {
+    load_slowly(path, keyspace, &|| 0)
+}
+
+fn load_slowly(
+    path: &Path,
+    keyspace: &Keyspace,
+    key_delay_us: &dyn Fn() -> i64,
+) -> Result<Loaded, LoadError> {
     let loading = Loading::new();
     let mut calls = 0;
     let mut progress = || {
         calls += 1;
         assert!(loading.is_active());
         assert!(loading.bytes_loaded() <= loading.bytes_total());
+        true
     };
     let options = LoadOptions {
         drop_expired: true,
@@ -152,6 +161,7 @@ fn load(path: &Path, keyspace: &Keyspace) -> Result<Loaded, LoadError> {
             Usage::IdleSeconds(seconds) => seconds as u32,
             _ => 7,
         },
+        key_delay_us,
         progress: &mut progress,
         aux: &mut |_, _| {},
     };
@@ -210,6 +220,47 @@ fn a_save_is_loaded_back_and_recorded() {
     let Some((value, _)) = expected.get_mut(&(0, b"key:0".to_vec())) else { panic!("key:0") };
     *value = content(&loaded)[&(0, b"key:0".to_vec())].0.clone();
     assert!(content(&loaded) == expected);
+}
+
+#[test]
+fn a_load_is_slowed_down_while_asked_to_and_can_be_given_up() {
+    let scratch = Scratch::new();
+    let (saver, _) = saver_in(&scratch);
+    let store = keyspace(16);
+    fill(&store);
+    saver.save(&store, WORKER, Kind::Foreground).unwrap();
+    let path = saver.config().path();
+    let asked = std::cell::Cell::new(0);
+    let delay = |first: i64| {
+        asked.set(asked.get() + 1);
+        if asked.get() <= 60 { first } else { 0 }
+    };
+    // Beside keys there are a few other parts in a file.
+    let result = load_slowly(&path, &keyspace(16), &|| delay(1000)).unwrap();
+    assert_eq!(result.keys, 3004);
+    assert!(result.duration >= Duration::from_millis(40), "{:?}", result.duration);
+    assert!(asked.get() < 80, "a stretch is long again once the delay is gone: asked {} times", asked.get());
+    asked.set(0);
+    assert_eq!(load_slowly(&path, &keyspace(16), &|| delay(-7)).unwrap().keys, 3004);
+
+    let mut calls = 0;
+    let half = keyspace(16);
+    let options = LoadOptions {
+        drop_expired: true,
+        any_version: false,
+        thresholds: rdb::values::Thresholds::default(),
+        clock_of: &|_| 7,
+        key_delay_us: &|| 0,
+        progress: &mut || {
+            calls += 1;
+            calls < 2
+        },
+        aux: &mut |_, _| {},
+    };
+    let loading = Loading::new();
+    let given_up = load_file(&path, &half, WORKER, &loading, options);
+    assert!(matches!(given_up, Err(LoadError::GivenUp)), "{given_up:?}");
+    assert!(!loading.is_active() && (1..3004).contains(&content(&half).len()));
 }
 
 /// Needs no second file system: the temporary file is a link to a device that is always full.
