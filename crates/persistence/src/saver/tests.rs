@@ -231,17 +231,19 @@ fn a_load_is_slowed_down_while_asked_to_and_can_be_given_up() {
     saver.save(&store, WORKER, Kind::Foreground).unwrap();
     let path = saver.config().path();
     let asked = std::cell::Cell::new(0);
-    let delay = |first: i64| {
+    let delay = |first: i64, times: u32| {
         asked.set(asked.get() + 1);
-        if asked.get() <= 60 { first } else { 0 }
+        if asked.get() <= times { first } else { 0 }
     };
-    // Beside keys there are a few other parts in a file.
-    let result = load_slowly(&path, &keyspace(16), &|| delay(1000)).unwrap();
+    let result = load_slowly(&path, &keyspace(16), &|| delay(20, u32::MAX)).unwrap();
     assert_eq!(result.keys, 3004);
-    assert!(result.duration >= Duration::from_millis(40), "{:?}", result.duration);
-    assert!(asked.get() < 80, "a stretch is long again once the delay is gone: asked {} times", asked.get());
-    asked.set(0);
-    assert_eq!(load_slowly(&path, &keyspace(16), &|| delay(-7)).unwrap().keys, 3004);
+    assert!(result.duration >= Duration::from_micros(3004 * 20), "{:?}", result.duration);
+    assert!(asked.get() > 3004);
+    for first in [20, -7] {
+        asked.set(0);
+        assert_eq!(load_slowly(&path, &keyspace(16), &|| delay(first, 60)).unwrap().keys, 3004);
+        assert!(asked.get() < 80, "without a delay many keys are one stretch: asked {} times", asked.get());
+    }
 
     let mut calls = 0;
     let half = keyspace(16);
