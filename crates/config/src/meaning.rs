@@ -276,6 +276,10 @@ pub struct Encoding {
     pub zset_entries_max: u64,
     /// Longest member there.
     pub zset_value_bytes_max: u64,
+    /// Seconds that a stream knows a producer's name of an entry.
+    pub stream_name_seconds: u32,
+    /// Names that it knows of a producer.
+    pub stream_names_max: u32,
     /// Bytes of a stream's block; 0: no limit.
     pub stream_block_bytes_max: u64,
     /// Entries of a stream's block; 0: no limit.
@@ -455,6 +459,8 @@ fn encoding(read: Read<'_>) -> Encoding {
         set_value_bytes_max: read.number("set-max-listpack-value"),
         zset_entries_max: read.number("zset-max-listpack-entries"),
         zset_value_bytes_max: read.number("zset-max-listpack-value"),
+        stream_name_seconds: read.number("stream-idmp-duration"),
+        stream_names_max: read.number("stream-idmp-maxsize"),
         stream_block_bytes_max: read.number("stream-node-max-bytes"),
         stream_block_entries_max: read.number("stream-node-max-entries"),
         hll_sparse_bytes_max: read.number("hll-sparse-max-bytes"),

@@ -123,15 +123,16 @@ impl Stream {
         self.idempotence.as_mut()?.repeat(producer, name, now_ms)
     }
 
-    /// Notes what a producer calls an entry that was just added.
-    pub fn note_produced(&mut self, producer: &[u8], name: &[u8], id: StreamId) {
-        self.idempotence.get_or_insert_default().note(producer, name, id);
+    /// Notes what a producer calls an entry that was just added. If it is the stream's first such name, `limits` count from now on.
+    pub fn note_produced(&mut self, producer: &[u8], name: &[u8], id: StreamId, limits: IdempotenceLimits) {
+        self.idempotence.get_or_insert_with(|| Box::new(Idempotence::new(limits))).note(producer, name, id);
     }
 
     /// Sets how long names of entries are known, and how many. If that is changed, all are forgotten; they are freed by the returned teardown, at once
     /// if it is dropped.
     pub fn limit_idempotence(&mut self, limits: IdempotenceLimits) -> Option<StreamTeardown> {
-        self.idempotence.get_or_insert_default().limit(limits).map(StreamTeardown::of_idempotence)
+        let idempotence = self.idempotence.get_or_insert_with(|| Box::new(Idempotence::new(limits)));
+        idempotence.limit(limits).map(StreamTeardown::of_idempotence)
     }
 
     fn of_idempotence(&self, bytes: impl Fn(&Idempotence) -> u64) -> u64 {

@@ -53,11 +53,16 @@ struct Rule {
     odd: &'static str,
     /// What the other reply contains.
     usual: &'static str,
+    /// Which replies may stand for each other, where the odd one refuses.
+    texts: Texts,
     /// In which fields the two may differ, where a reply has fields by name; everything else is equal then.
     only: &'static [Field],
     /// What to make of it.
     excuse: Excuse,
 }
+
+/// What an error of the odd one contains, and how the replies of others may begin then.
+type Texts = &'static [(&'static str, &'static [&'static str])];
 
 /// A field of a reply, and whether its values, the odd one first, may stand for each other. They are as on the wire.
 type Field = (&'static str, fn(&str, &str) -> bool);
@@ -78,7 +83,7 @@ const fn rule(
     usual: &'static str,
     why: &'static str,
 ) -> Rule {
-    Rule { who, command, odd, usual, only: &[], excuse: Excuse { why, parts: false } }
+    Rule { who, command, odd, usual, texts: &[], only: &[], excuse: Excuse { why, parts: false } }
 }
 
 /// Of a reply in which only some fields differ.
@@ -88,7 +93,12 @@ const fn fields(
     only: &'static [Field],
     why: &'static str,
 ) -> Rule {
-    Rule { who, command, odd: "", usual: "", only, excuse: Excuse { why, parts: false } }
+    Rule { who, command, odd: "", usual: "", texts: &[], only, excuse: Excuse { why, parts: false } }
+}
+
+/// Of requests that the odd one refuses.
+const fn worded(who: &'static [Kind], command: &'static str, texts: Texts, why: &'static str) -> Rule {
+    Rule { who, command, odd: "", usual: "", texts, only: &[], excuse: Excuse { why, parts: false } }
 }
 
 /// Of a write that the one does and the other does not.
@@ -99,12 +109,13 @@ const fn parting(
     usual: &'static str,
     why: &'static str,
 ) -> Rule {
-    Rule { who, command, odd, usual, only: &[], excuse: Excuse { why, parts: true } }
+    Rule { who, command, odd, usual, texts: &[], only: &[], excuse: Excuse { why, parts: true } }
 }
 
 const CHECKED_FIRST: &str = "since 7.2 arguments are checked even when the key does not exist";
 const FILTERS: &str = "Valkey, and we, combine the filters of CLIENT LIST";
-const FILTER_TEXTS: &str = "Valkey words the errors of CLIENT LIST and KILL anew";
+const FILTER_TEXTS: &str =
+    "Valkey has other errors for IDs that are no numbers, and also for IDs below 1 in CLIENT LIST";
 const NO_END: &str = "Valkey, and we, let BITCOUNT do without an end";
 /// Ours and Valkey.
 const LIKE_VALKEY: &[Kind] = &[Kind::Evenkeel, Kind::Valkey];
@@ -122,6 +133,63 @@ const HEXADECIMAL: &str = "Valkey and Redis 8 take no hexadecimal floats, and no
 const ZERO: &str = "Valkey keeps the sign of a score of zero also in small sorted sets";
 const FIELD_TEXTS: &str =
     "Valkey words the errors about deadlines of fields in its own way, and looks at the type last";
+
+const WRONG_TYPE: &str = "-WRONGTYPE";
+const NUMBER: &str = "-ERR value is not an integer";
+const TIME: &str = "-ERR invalid expire time";
+const NO_FIELDS: &str = "-ERR Mandatory argument FIELDS is missing";
+const FIELDS_COUNT: &str = "-ERR Number of fields must be a positive integer";
+const FIELDS_COUNT_OF_EXPIRE: &str = "-ERR Parameter `numFields` should be greater than 0";
+const FIELDS_COUNT_OF_HSETEX: &str = "-ERR invalid number of fields";
+const FIELDS_MISMATCH: &str = "-ERR The `numfields` parameter must match the number of arguments";
+
+/// Valkey's errors about fields and their deadlines, each with those of Redis that come before it there.
+const FIELD_ERRORS: Texts = &[
+    (
+        "numfields should be greater than 0 and match the provided number of fields",
+        &[
+            WRONG_TYPE,
+            NUMBER,
+            TIME,
+            NO_FIELDS,
+            FIELDS_COUNT,
+            FIELDS_COUNT_OF_EXPIRE,
+            FIELDS_COUNT_OF_HSETEX,
+            FIELDS_MISMATCH,
+            "-ERR wrong number of arguments for 'h",
+            "-ERR unknown argument: ",
+            "-ERR Only one of FXX or FNX",
+        ],
+    ),
+    (
+        "-ERR syntax error",
+        &[
+            WRONG_TYPE,
+            NUMBER,
+            "-ERR invalid expire time, must be >= 0",
+            NO_FIELDS,
+            FIELDS_COUNT,
+            FIELDS_MISMATCH,
+            "-ERR unknown argument: ",
+            "-ERR Only one of ",
+        ],
+    ),
+    (
+        NUMBER,
+        &[
+            WRONG_TYPE,
+            TIME,
+            NO_FIELDS,
+            FIELDS_COUNT,
+            FIELDS_COUNT_OF_EXPIRE,
+            FIELDS_COUNT_OF_HSETEX,
+            "-ERR syntax error",
+        ],
+    ),
+    ("-ERR invalid expire time in '", &[WRONG_TYPE, "-ERR invalid expire time, must be >= 0"]),
+    ("-ERR Unsupported option ", &[WRONG_TYPE, NUMBER, TIME, NO_FIELDS]),
+    ("LT options at the same time are not compatible", &[WRONG_TYPE, NUMBER, TIME, NO_FIELDS]),
+];
 
 const UNBALANCED: &str = "7.2 and Valkey name the command as it is spelled, 8 also `+`";
 
@@ -150,6 +218,14 @@ fn is_known(odd: &str, usual: &str) -> bool {
 
 fn is_count(odd: &str, _: &str) -> bool {
     int(odd).is_some_and(|count| count >= 0)
+}
+
+/// Whether these errors may stand for each other.
+fn are_worded(odd: &str, usual: &str, texts: Texts) -> bool {
+    odd.starts_with('-')
+        && texts
+            .iter()
+            .any(|(text, others)| odd.contains(text) && others.iter().any(|other| usual.starts_with(other)))
 }
 
 /// Whether the replies are equal but for values, of one line, of these fields.
@@ -192,7 +268,7 @@ const RULES: &[Rule] = &[
         &[Kind::Valkey],
         "GEO",
         "-ERR member ",
-        "-ERR",
+        "-ERR could not decode requested zset member",
         "Valkey names a place that is not there, and looks for it last",
     ),
     rule(&[Kind::Valkey], "GEO", "BYPOLYGON", "-ERR", "Valkey 9.1 also searches polygons"),
@@ -238,11 +314,24 @@ const RULES: &[Rule] = &[
     rule(&[Kind::Redis8], "MODULE LIST", "", "*0", MODULES),
     rule(&[Kind::Valkey], "MODULE LIST", "", "*0", MODULES),
     rule(LIKE_VALKEY, "CLIENT LIST", "", "-ERR", FILTERS),
-    rule(&[Kind::Valkey], "CLIENT LIST", "-ERR", "", FILTER_TEXTS),
-    rule(&[Kind::Valkey], "CLIENT KILL", "-ERR", "-ERR", FILTER_TEXTS),
+    rule(&[Kind::Valkey], "CLIENT LIST", "-ERR client-id should be greater than 0", "", FILTER_TEXTS),
+    rule(&[Kind::Valkey], "CLIENT LIST", "-ERR syntax error", "-ERR Invalid client ID", FILTER_TEXTS),
+    rule(
+        &[Kind::Valkey],
+        "CLIENT KILL",
+        "-ERR syntax error",
+        "-ERR client-id should be greater than 0",
+        FILTER_TEXTS,
+    ),
     rule(LIKE_VALKEY, "BITCOUNT", "", "-ERR syntax", NO_END),
     rule(LIKE_VALKEY, "CLIENT KILL", "", "-ERR syntax", "Valkey, and we, take several IDs"),
-    rule(&[Kind::Valkey], "BITCOUNT", "-ERR", "-ERR", "Valkey checks BITCOUNT's unit before its numbers"),
+    rule(
+        &[Kind::Valkey],
+        "BITCOUNT",
+        "-ERR syntax error",
+        NUMBER,
+        "Valkey checks BITCOUNT's unit before its numbers",
+    ),
     rule(
         &[Kind::Evenkeel],
         "OBJECT REFCOUNT",
@@ -250,15 +339,12 @@ const RULES: &[Rule] = &[
         ":1",
         "small integers are shared wherever they come from",
     ),
-    rule(
+    worded(
         &[Kind::Valkey],
         "GETEX",
-        "-ERR",
-        "$-1",
-        "Valkey checks the expiry even when the key does not exist",
+        &[(NUMBER, &["$-1", "_", WRONG_TYPE]), (TIME, &["$-1", "_", WRONG_TYPE])],
+        "Valkey checks the expiry even when the key does not exist, and before the type",
     ),
-    rule(&[Kind::Valkey], "GETEX", "-ERR", "_", "Valkey checks the expiry even when the key does not exist"),
-    rule(&[Kind::Valkey], "GETEX", "-ERR", "-WRONGTYPE", "Valkey checks the expiry before the type"),
     rule(&[Kind::Valkey], "OBJECT ENCODING", "embstr", "raw", EMBEDDING),
     rule(&[Kind::Valkey], "OBJECT ENCODING", "raw", "embstr", EMBEDDING),
     rule(&[Kind::Valkey], "LOLWUT", "", "", "LOLWUT is each project's own"),
@@ -276,22 +362,15 @@ const RULES: &[Rule] = &[
     parting(STRICT, "GEOADD", "not a valid float", "", HEXADECIMAL),
     parting(STRICT, "GEOSEARCHSTORE", "not a valid float", "", HEXADECIMAL),
     rule(STRICT, "GEO", "not a valid float", "", HEXADECIMAL),
-    rule(&[Kind::Valkey], "HEXPIRE", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HEXPIRE", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HPEXPIRE", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HPEXPIRE", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HPERSIST", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HPERSIST", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HTTL", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HTTL", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HPTTL", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HPTTL", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HGETEX", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HGETEX", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HGETDEL", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HGETDEL", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HSETEX", "-ERR", "-ERR", FIELD_TEXTS),
-    rule(&[Kind::Valkey], "HSETEX", "-ERR", "-WRONGTYPE", FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HEXPIRE", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HPEXPIRE", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HPERSIST", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HTTL", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HPTTL", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HGETEX", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HGETDEL", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HSETEX", FIELD_ERRORS, FIELD_TEXTS),
+    worded(&[Kind::Valkey], "HSETEX", &[(WRONG_TYPE, &[NUMBER, TIME])], FIELD_TEXTS),
     rule(
         &[Kind::Valkey],
         "OBJECT ENCODING",
@@ -361,6 +440,7 @@ pub fn excuse(words: &[Vec<u8>], replies: [(Kind, &[u8]); 2]) -> Option<Excuse> 
                     && !rule.who.contains(&replies[1 - odd].0)
                     && text[odd].contains(rule.odd)
                     && text[1 - odd].contains(rule.usual)
+                    && (rule.texts.is_empty() || are_worded(&text[odd], &text[1 - odd], rule.texts))
                     && (rule.only.is_empty() || differ_only(&text[odd], &text[1 - odd], rule.only))
             })
     };
@@ -378,6 +458,21 @@ mod tests {
         assert!(excuse(&words, [(Kind::Evenkeel, error), (Kind::Redis70, nothing)]).is_some());
         assert!(excuse(&words, [(Kind::Evenkeel, nothing), (Kind::Redis70, error)]).is_none());
         assert!(excuse(&words, [(Kind::Evenkeel, nothing), (Kind::Other, error)]).is_none());
+    }
+
+    #[test]
+    fn errors_are_excused_in_pairs() {
+        let words: Vec<Vec<u8>> = ["hsetex", "h"].map(|word| word.as_bytes().to_vec()).to_vec();
+        let excused = |ours: &str, valkeys: &str| {
+            let [ours, valkeys] = [ours, valkeys].map(|text| format!("{text}\r\n"));
+            excuse(&words, [(Kind::Evenkeel, ours.as_bytes()), (Kind::Valkey, valkeys.as_bytes())]).is_some()
+        };
+        assert!(excused("-ERR unknown argument: x", "-ERR syntax error"));
+        assert!(excused("-ERR value is not an integer or out of range", "-WRONGTYPE Operation"));
+        assert!(!excused("-ERR syntax error", "-ERR unknown argument: x"));
+        assert!(!excused("-ERR no such thing", "-ERR syntax error"));
+        assert!(!excused(":1", "-ERR syntax error"));
+        assert!(!excused("-WRONGTYPE Operation", ":1"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use config::Config;
 use engine::{Ctx, Data, Error};
 use keyspace::{Entry, NewValue, Occupied, ValueType};
 use value::large::{Large, LargeMut};
-use value::stream::{NodeLimits, Stream};
+use value::stream::{IdempotenceLimits, NodeLimits, Stream};
 
 /// When a node is full, as configured.
 pub(super) fn limits(config: &Config) -> NodeLimits {
@@ -14,6 +14,14 @@ pub(super) fn limits(config: &Config) -> NodeLimits {
     NodeLimits {
         bytes_max: number(config.encoding.stream_block_bytes_max),
         entries_max: number(config.encoding.stream_block_entries_max),
+    }
+}
+
+/// What streams start with that learn their first name of an entry, as configured.
+pub(super) fn idempotence_limits(config: &Config) -> IdempotenceLimits {
+    IdempotenceLimits {
+        duration_s: config.encoding.stream_name_seconds,
+        names_max: config.encoding.stream_names_max,
     }
 }
 

@@ -163,7 +163,7 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         place::open(&mut ctx.data, key)?
     };
-    let obeys = ctx.session.applies_stream;
+    let (obeys, names) = (ctx.session.applies_stream, place::idempotence_limits(ctx.config));
     let step = place.edit(|stream| {
         if let Some(produced) = adding.produced.as_ref().filter(|_| !obeys)
             && let Some(id) = stream.repeated(produced.producer, &produced.name, now_ms)
@@ -177,7 +177,7 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             AppendError::TooLarge => TOO_LARGE,
         })?;
         if let Some(produced) = &adding.produced {
-            stream.note_produced(produced.producer, &produced.name, id);
+            stream.note_produced(produced.producer, &produced.name, id, names);
         }
         Ok(Step::Added(id, adding.trimming.as_ref().map(|trimming| trim::trim(stream, trimming))))
     })??;

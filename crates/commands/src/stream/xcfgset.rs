@@ -69,10 +69,11 @@ impl Setting {
 
 fn xcfgset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let setting = Setting::parse(args)?;
+    let unset = place::idempotence_limits(ctx.config);
     let mut place = place::existing(&mut ctx.data, args[1])?.ok_or(Error::NO_SUCH_KEY)?;
     let (forgotten, names_len) = place.edit(|stream| {
         let (mut limits, names_len) =
-            stream.idempotence().map(|it| (it.limits(), it.names_len())).unwrap_or_default();
+            stream.idempotence().map_or((unset, 0), |it| (it.limits(), it.names_len()));
         limits.duration_s = setting.duration_s.unwrap_or(limits.duration_s);
         limits.names_max = setting.names_max.unwrap_or(limits.names_max);
         (stream.limit_idempotence(limits), names_len)
@@ -89,7 +90,7 @@ fn xcfgset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{Server, check};
 
     #[test]
     fn xcfgset() {
@@ -126,5 +127,31 @@ mod tests {
                 "-WRONGTYPE Operation against a key holding the wrong kind of value",
             ),
         ]);
+    }
+
+    #[test]
+    fn limits_start_as_configured() {
+        let server = Server::start();
+        let mut client = server.connect();
+        client.check(&[
+            ("XADD early 9999999999999-1 a b", "$15 9999999999999-1"),
+            ("XADD early IDMP p a * a b", "$15 9999999999999-2"),
+            ("XADD plain 9999999999999-1 a b", "$15 9999999999999-1"),
+            ("CONFIG SET stream-idmp-duration 86401", "-ERR CONFIG SET failed (possibly related to argument 'stream-idmp-duration') - argument must be between 1 and 86400 inclusive"),
+            ("CONFIG SET stream-idmp-maxsize 0", "-ERR CONFIG SET failed (possibly related to argument 'stream-idmp-maxsize') - argument must be between 1 and 10000 inclusive"),
+            ("CONFIG SET stream-idmp-duration 7 stream-idmp-maxsize 1", "+OK"),
+            ("XCFGSET plain IDMP-MAXSIZE 3", "+OK"),
+            ("XADD late 9999999999999-1 a b", "$15 9999999999999-1"),
+            ("XADD late IDMP p a * a b", "$15 9999999999999-2"),
+            ("XADD late IDMP p b * a b", "$15 9999999999999-3"),
+            ("XADD late IDMP p a * a b", "$15 9999999999999-4"),
+        ]);
+        for (key, duration, names) in [("early", ":100", ":100"), ("plain", ":7", ":3"), ("late", ":7", ":1")]
+        {
+            client.send(&format!("XINFO STREAM {key}"));
+            let info = client.reply();
+            let limits = format!("idmp-duration {duration} $12 idmp-maxsize {names} ");
+            assert!(info.contains(&limits), "{key}: {info}");
+        }
     }
 }

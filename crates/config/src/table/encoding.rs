@@ -47,6 +47,21 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .unit("members"),
     OptionSpec::number("set-max-listpack-value", UP_TO_LONG, "64", "Longest member of a set in one block.")
         .unit("bytes"),
+    OptionSpec::number(
+        "stream-idmp-duration",
+        (1, 86_400),
+        "100",
+        "Redis 8.6: how long a stream knows what producers call their entries (IDMP of XADD), unless XCFGSET says otherwise. It counts for \
+         streams that do not know such a name yet.",
+    )
+    .unit("seconds"),
+    OptionSpec::number(
+        "stream-idmp-maxsize",
+        (1, 10_000),
+        "100",
+        "Redis 8.6: how many of these names a stream knows of a producer, the newest.",
+    )
+    .unit("names"),
     OptionSpec::memory(
         "stream-node-max-bytes",
         UP_TO_LONG,

@@ -38,12 +38,6 @@ pub struct IdempotenceLimits {
     pub names_max: u32,
 }
 
-impl Default for IdempotenceLimits {
-    fn default() -> Self {
-        Self { duration_s: 100, names_max: 100 }
-    }
-}
-
 impl IdempotenceLimits {
     fn is_over(self, id: StreamId, now_ms: u64) -> bool {
         now_ms >= id.ms.saturating_add(u64::from(self.duration_s) * 1000)
@@ -176,7 +170,7 @@ impl Item for Producer {
 }
 
 /// What producers have sent to a stream before.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Idempotence {
     limits: IdempotenceLimits,
     producers: Shelf<Producer>,
@@ -187,6 +181,11 @@ pub struct Idempotence {
 }
 
 impl Idempotence {
+    /// Of a stream that knows no names yet.
+    pub(super) fn new(limits: IdempotenceLimits) -> Self {
+        Self { limits, producers: Shelf::new(), due: Shelf::new(), names_len: 0, added: 0, repeated: 0 }
+    }
+
     /// How long names are known, and how many.
     pub fn limits(&self) -> IdempotenceLimits {
         self.limits
@@ -358,13 +357,15 @@ impl IdempotenceTeardown {
 mod tests {
     use super::*;
 
+    const LIMITS: IdempotenceLimits = IdempotenceLimits { duration_s: 100, names_max: 100 };
+
     fn id(ms: u64) -> StreamId {
         StreamId::new(ms, 0)
     }
 
     #[test]
     fn names_are_known_for_their_time() {
-        let mut it = Idempotence::default();
+        let mut it = Idempotence::new(LIMITS);
         it.note(b"p", b"a", id(1000));
         assert_eq!(it.repeat(b"p", b"a", 1000), Some(id(1000)));
         assert_eq!(it.repeat(b"p", b"a", 100_999), Some(id(1000)));
@@ -380,7 +381,7 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_producer_are_known() {
-        let mut it = Idempotence::default();
+        let mut it = Idempotence::new(LIMITS);
         assert!(it.limit(IdempotenceLimits { duration_s: 100, names_max: 3 }).is_some());
         for (at, name) in [b"a", b"b", b"c", b"d"].into_iter().enumerate() {
             it.note(b"p", name, id(at as u64 + 1));
@@ -396,9 +397,9 @@ mod tests {
 
     #[test]
     fn other_limits_forget_the_same_do_not() {
-        let mut it = Idempotence::default();
+        let mut it = Idempotence::new(LIMITS);
         it.note(b"p", b"a", id(1));
-        assert!(it.limit(IdempotenceLimits::default()).is_none());
+        assert!(it.limit(LIMITS).is_none());
         assert_eq!(it.repeat(b"p", b"a", 1), Some(id(1)));
         let mut teardown = it.limit(IdempotenceLimits { duration_s: 5, names_max: 100 }).expect("others");
         assert_eq!(it.repeat(b"p", b"a", 1), None);
@@ -418,7 +419,7 @@ mod tests {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut rng = fastrand::Rng::with_seed(seed);
-        let mut it = Idempotence::default();
+        let mut it = Idempotence::new(LIMITS);
         let limits = IdempotenceLimits { duration_s: 2, names_max: 7 };
         it.limit(limits);
         let mut model: Vec<(u8, u8, StreamId)> = Vec::new();

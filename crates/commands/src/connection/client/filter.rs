@@ -183,7 +183,9 @@ fn letters(value: &[u8], known: &[u8], what: &str, negated: bool) -> Result<Vec<
 
 fn database(value: &[u8], databases: u32, filter: &[u8]) -> Result<u32, Error> {
     let filter = String::from_utf8_lossy(filter);
+    // Valkey reads 32 bits.
     let number = parse_i64(value)
+        .and_then(|number| i32::try_from(number).ok())
         .ok_or_else(|| Error::new(format!("ERR {filter} is not an integer or out of range")))?;
     u32::try_from(number)
         .ok()

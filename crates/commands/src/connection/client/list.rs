@@ -327,6 +327,8 @@ mod tests {
             ("CLIENT LIST IDLE 0", "-ERR idle should be greater than 0"),
             ("CLIENT LIST NOT-IDLE 1", "-ERR syntax error"),
             ("CLIENT LIST DB x", "-ERR DB is not an integer or out of range"),
+            ("CLIENT LIST DB 2147483647", "-ERR DB number should be between 0 and 15"),
+            ("CLIENT LIST DB 2147483648", "-ERR DB is not an integer or out of range"),
             ("CLIENT LIST NOT-DB 99", "-ERR NOT-DB number should be between 0 and 15"),
             ("CLIENT LIST FLAGS zz", "-ERR Unknown flags found in the provided filter: zz"),
             ("CLIENT LIST NOT-CAPA zz", "-ERR Unknown capa found in the NOT-CAPA filter: zz"),
