@@ -16,7 +16,7 @@ mod range;
 mod set;
 mod set_forms;
 
-pub use deadline::{DeadlineWord, Lifetime, Unit};
+pub use deadline::{DeadlineWord, Lifetime, MILLISECONDS, SECONDS, UNIX_MILLISECONDS, UNIX_SECONDS, Unit};
 use engine::Command;
 
 /// The family's commands, sorted.

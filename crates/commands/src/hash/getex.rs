@@ -1,13 +1,11 @@
 //! HGETEX: returns the values of fields and changes their deadlines, all alike.
 
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
-};
+use engine::{Args, Argument, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec};
 use value::member_leaf::NO_DEADLINE;
 
 use super::words::{NOT_POSITIVE, deadline, fields};
 use super::{FIELDS, place};
-use crate::string::DeadlineWord;
+use crate::string::{DeadlineWord, MILLISECONDS, SECONDS, UNIX_MILLISECONDS, UNIX_SECONDS};
 
 /// `HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS numfields field [field ...]`
 pub static HGETEX: Command = Command {
@@ -30,13 +28,7 @@ pub static HGETEX: Command = Command {
         Argument::key(),
         Argument::one_of(
             "expiration",
-            &[
-                Argument::new("seconds", ArgumentKind::Integer).after("EX"),
-                Argument::new("milliseconds", ArgumentKind::Integer).after("PX"),
-                Argument::new("unix-time-seconds", ArgumentKind::UnixTime).after("EXAT"),
-                Argument::new("unix-time-milliseconds", ArgumentKind::UnixTime).after("PXAT"),
-                Argument::token("persist", "PERSIST"),
-            ],
+            &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Argument::token("persist", "PERSIST")],
         )
         .optional(),
         FIELDS,

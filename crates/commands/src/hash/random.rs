@@ -12,7 +12,7 @@ use value::fields::{Field, FieldsRef};
 
 use super::get::element_or_null;
 use super::live::{self, Live};
-use crate::number::integer;
+use crate::number::signed_count;
 
 /// `HRANDFIELD key [count [WITHVALUES]]`
 pub static HRANDFIELD: Command = Command {
@@ -105,12 +105,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         element_or_null(&mut ctx.reply, field.map(|field| field.field));
         return Ok(());
     }
-    let count = integer(args[2])?;
-    if count == i64::MIN {
-        return Err(Error::fixed(
-            "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-        ));
-    }
+    let count = signed_count(args[2])?;
     let values = match &args[3..] {
         [] => false,
         [word] if word.eq_ignore_ascii_case(b"WITHVALUES") => true,

@@ -7,7 +7,7 @@ use value::number::parse_i64;
 
 use super::words::deadline;
 use super::{PAIRS, place};
-use crate::string::DeadlineWord;
+use crate::string::{DeadlineWord, MILLISECONDS, SECONDS, UNIX_MILLISECONDS, UNIX_SECONDS};
 
 const NOT_POSITIVE: Error = Error::fixed("ERR invalid number of fields");
 const ONE_CONDITION: Error = Error::fixed("ERR Only one of FXX or FNX arguments can be specified");
@@ -39,13 +39,7 @@ pub static HSETEX: Command = Command {
             .optional(),
         Argument::one_of(
             "expiration",
-            &[
-                Argument::new("seconds", ArgumentKind::Integer).after("EX"),
-                Argument::new("milliseconds", ArgumentKind::Integer).after("PX"),
-                Argument::new("unix-time-seconds", ArgumentKind::UnixTime).after("EXAT"),
-                Argument::new("unix-time-milliseconds", ArgumentKind::UnixTime).after("PXAT"),
-                Argument::token("keepttl", "KEEPTTL"),
-            ],
+            &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Argument::token("keepttl", "KEEPTTL")],
         )
         .optional(),
         Argument::block("fields", &[Argument::new("numfields", ArgumentKind::Integer), PAIRS])

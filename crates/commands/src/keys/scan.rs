@@ -35,9 +35,9 @@ pub static SCAN: Command = Command {
         ..Docs::NONE
     },
     arguments: &[
-        Argument::new("cursor", ArgumentKind::Integer),
-        Argument::new("pattern", ArgumentKind::Pattern).after("MATCH").optional(),
-        Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
+        CURSOR,
+        PATTERN,
+        COUNT,
         Argument::new("type", ArgumentKind::String).after("TYPE").optional().since("6.0.0"),
     ],
     tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
@@ -72,45 +72,84 @@ pub(super) fn walk(
     (next, met)
 }
 
+/// Where to go on.
+pub(crate) const CURSOR: Argument = Argument::new("cursor", ArgumentKind::Integer);
+/// Which ones.
+pub(crate) const PATTERN: Argument =
+    Argument::new("pattern", ArgumentKind::Pattern).after("MATCH").optional();
+/// How many to look at.
+pub(crate) const COUNT: Argument = Argument::new("count", ArgumentKind::Integer).after("COUNT").optional();
+
 /// Whether a key is asked for by a pattern. `*` asks for all, the empty name included, which no other pattern describes.
 pub(crate) fn has_name(key: &[u8], pattern: &[u8]) -> bool {
     pattern == b"*" || matches(pattern, key, Case::Sensitive)
 }
 
+/// What SCAN and its like for the elements of one key are told beside the cursor.
+pub(crate) struct Options<'a> {
+    pattern: Option<&'a [u8]>,
+    /// About how many to look at.
+    pub(crate) count: u64,
+}
+
+impl<'a> Options<'a> {
+    /// Reads the words behind the cursor. `other` takes those that not all of the commands know, in upper case, with what follows it.
+    pub(crate) fn parse(
+        words: Args<'a>,
+        mut other: impl FnMut(&[u8], &mut std::slice::Iter<'_, &'a [u8]>) -> Result<(), Error>,
+    ) -> Result<Options<'a>, Error> {
+        let mut options = Options { pattern: None, count: 10 };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match word.to_ascii_uppercase().as_slice() {
+                b"MATCH" => options.pattern = Some(rest.next().ok_or(Error::SYNTAX)?),
+                b"COUNT" => {
+                    let count = integer(rest.next().ok_or(Error::SYNTAX)?)?;
+                    options.count = u64::try_from(count).ok().filter(|n| *n > 0).ok_or(Error::SYNTAX)?;
+                }
+                word => other(word, &mut rest)?,
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether the pattern asks for this one.
+    pub(crate) fn wants(&self, name: &[u8]) -> bool {
+        self.pattern.is_none_or(|pattern| has_name(name, pattern))
+    }
+}
+
+/// The error for an option that a command does not have.
+pub(crate) fn unknown_option(word: &[u8]) -> Error {
+    match word {
+        b"NOVALUES" => Error::fixed("ERR NOVALUES option can only be used in HSCAN"),
+        _ => Error::SYNTAX,
+    }
+}
+
 /// A parsed request.
 struct Scan<'a> {
     cursor: u64,
-    pattern: Option<&'a [u8]>,
-    count: usize,
+    options: Options<'a>,
     kind: Option<&'a [u8]>,
 }
 
 impl<'a> Scan<'a> {
     fn parse(args: Args<'a>) -> Result<Scan<'a>, Error> {
         let cursor = cursor(args[1]).ok_or(Error::fixed("ERR invalid cursor"))?;
-        let mut scan = Scan { cursor, pattern: None, count: 10, kind: None };
-        let mut rest = args[2..].iter();
-        while let Some(word) = rest.next() {
-            let word = word.to_ascii_uppercase();
-            if word == b"NOVALUES" {
-                return Err(Error::fixed("ERR NOVALUES option can only be used in HSCAN"));
+        let mut kind = None;
+        let options = Options::parse(&args[2..], |word, rest| {
+            if word != b"TYPE" {
+                return Err(unknown_option(word));
             }
-            let value = *rest.next().ok_or(Error::SYNTAX)?;
-            match word.as_slice() {
-                b"MATCH" => scan.pattern = Some(value),
-                b"COUNT" => {
-                    let count = integer(value)?;
-                    scan.count = usize::try_from(count).ok().filter(|&n| n > 0).ok_or(Error::SYNTAX)?;
-                }
-                b"TYPE" => scan.kind = Some(value),
-                _ => return Err(Error::SYNTAX),
-            }
-        }
-        Ok(scan)
+            kind = Some(*rest.next().ok_or(Error::SYNTAX)?);
+            Ok(())
+        })?;
+        Ok(Scan { cursor, options, kind })
     }
 
     fn wants(&self, entry: EntryView<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| has_name(entry.key, pattern))
+        self.options.wants(entry.key)
             && self
                 .kind
                 .is_none_or(|kind| kind.eq_ignore_ascii_case(entry.value.value_type().name().as_bytes()))
@@ -143,7 +182,7 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let keyspace = ctx.data.keyspace();
     let protocol = ctx.reply.protocol();
     let (mut found, mut replies) = (0, Vec::new());
-    let mut left = scan.count;
+    let mut left = usize::try_from(scan.options.count).unwrap_or(usize::MAX);
     let mut stripes_left = STRIPES_MAX;
     let mut place = keyspace.locate(scan.cursor);
     while let Some((stripe, position)) = place

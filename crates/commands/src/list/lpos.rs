@@ -7,9 +7,7 @@ use value::list::End;
 use value::number::parse_i64;
 use value::packed::Element;
 
-use crate::number::integer;
-
-use super::lrem::NO_MAGNITUDE;
+use crate::number::signed_count;
 
 /// `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
 pub static LPOS: Command = Command {
@@ -60,9 +58,8 @@ impl Search {
             let [word, arg] = option else { return Err(Error::SYNTAX) };
             let natural = |error| parse_i64(arg).and_then(|n| u64::try_from(n).ok()).ok_or(error);
             if word.eq_ignore_ascii_case(b"RANK") {
-                let rank = integer(arg)?;
+                let rank = signed_count(arg)?;
                 (search.from, search.skipped) = match rank {
-                    i64::MIN => return Err(NO_MAGNITUDE),
                     0 => return Err(RANK_ZERO),
                     1.. => (End::Head, rank as u64 - 1),
                     _ => (End::Tail, rank.unsigned_abs() - 1),

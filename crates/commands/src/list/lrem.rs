@@ -5,7 +5,7 @@ use engine::{
 };
 use value::list::End;
 
-use crate::number::integer;
+use crate::number::signed_count;
 
 use super::{limit, place};
 
@@ -31,14 +31,8 @@ pub static LREM: Command = Command {
     ..Command::DEFAULT
 };
 
-/// The least integer of 64 bits has no absolute value among them.
-pub(super) const NO_MAGNITUDE: Error = Error::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
-
 fn lrem(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let (from, max) = match integer(args[2])? {
-        i64::MIN => return Err(NO_MAGNITUDE),
+    let (from, max) = match signed_count(args[2])? {
         0 => (End::Head, u64::MAX),
         count @ 1.. => (End::Head, count as u64),
         count => (End::Tail, count.unsigned_abs()),

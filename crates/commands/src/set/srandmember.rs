@@ -6,14 +6,11 @@ use engine::{
 use value::packed::Element;
 use value::set::SetRef;
 
-use crate::number::integer;
+use crate::number::signed_count;
 use crate::set::members::Members;
 use crate::set::operands::Operands;
 use crate::set::sample;
 
-const OUT_OF_RANGE: Error = Error::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
 const TOO_LONG: Error = Error::fixed("ERR reply exceeds maximum allowed size (proto-max-bulk-len)");
 
 /// The fewest bytes of a member in a reply.
@@ -43,10 +40,7 @@ pub static SRANDMEMBER: Command = Command {
 fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     match args {
         [_, key] => one(ctx, key),
-        [_, key, count] => {
-            let count = integer(count)?;
-            if count == i64::MIN { Err(OUT_OF_RANGE) } else { several(ctx, key, count) }
-        }
+        [_, key, count] => several(ctx, key, signed_count(count)?),
         _ => Err(Error::SYNTAX),
     }
 }

@@ -4,16 +4,11 @@
 //! returned exactly once. That holds across a change of form: from a small set, a cursor of a large one is answered with the members that
 //! lie behind it.
 
-use config::glob::{Case, matches};
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
-};
+use engine::{Args, Argument, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec};
 use value::member_hash::{fragment, member_hash};
-use value::packed::Element;
 use value::set::SetRef;
 
-use crate::keys::scan::cursor;
-use crate::number::integer;
+use crate::keys::scan::{COUNT, CURSOR, Options, PATTERN, cursor, unknown_option};
 use crate::set::members::Members;
 use crate::set::operands::Operands;
 
@@ -34,49 +29,11 @@ pub static SSCAN: Command = Command {
         complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument::key(),
-        Argument::new("cursor", ArgumentKind::Integer),
-        Argument::new("pattern", ArgumentKind::Pattern).after("MATCH").optional(),
-        Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
-    ],
+    arguments: &[Argument::key(), CURSOR, PATTERN, COUNT],
     tips: &["nondeterministic_output"],
     execute: sscan,
     ..Command::DEFAULT
 };
-
-/// What is asked for.
-struct Options<'a> {
-    pattern: Option<&'a [u8]>,
-    count: u64,
-}
-
-impl<'a> Options<'a> {
-    fn parse(words: Args<'a>) -> Result<Options<'a>, Error> {
-        let mut options = Options { pattern: None, count: 10 };
-        let mut rest = words.iter();
-        while let Some(word) = rest.next() {
-            let is = |text: &str| word.eq_ignore_ascii_case(text.as_bytes());
-            if is("NOVALUES") {
-                return Err(Error::fixed("ERR NOVALUES option can only be used in HSCAN"));
-            }
-            let value = *rest.next().ok_or(Error::SYNTAX)?;
-            match () {
-                () if is("MATCH") => options.pattern = Some(value).filter(|pattern| *pattern != b"*"),
-                () if is("COUNT") => {
-                    options.count =
-                        u64::try_from(integer(value)?).ok().filter(|n| *n > 0).ok_or(Error::SYNTAX)?;
-                }
-                () => return Err(Error::SYNTAX),
-            }
-        }
-        Ok(options)
-    }
-
-    fn wants(&self, member: Element<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| matches(pattern, member.text(&mut None), Case::Sensitive))
-    }
-}
 
 fn sscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let cursor = cursor(args[2]).ok_or(Error::fixed("ERR invalid cursor"))?;
@@ -85,7 +42,7 @@ fn sscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let next = match ctx.data.read_set(args[1])? {
         None => 0,
         Some(set) => {
-            let options = Options::parse(&args[3..])?;
+            let options = Options::parse(&args[3..], |word, _| Err(unknown_option(word)))?;
             if options.count >= FREEZE_FROM && matches!(set, SetRef::Large(_)) {
                 let operands = Operands::of(keyspace, set);
                 ctx.data.release();
@@ -107,7 +64,7 @@ fn show(set: SetRef<'_>, cursor: u64, options: &Options<'_>, members: &mut Membe
     let is_small = !matches!(set, SetRef::Large(_));
     set.scan(cursor, options.count, |member| {
         let is_behind = || u64::from(fragment(member_hash(member.text(&mut None)))) >= cursor;
-        if options.wants(member) && (cursor == 0 || !is_small || is_behind()) {
+        if options.wants(member.text(&mut None)) && (cursor == 0 || !is_small || is_behind()) {
             members.push(member);
         }
     })

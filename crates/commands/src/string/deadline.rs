@@ -1,8 +1,18 @@
 //! The deadline words that SET, GETEX and MSETEX share: EX, PX, EXAT, PXAT, KEEPTTL.
 
-use engine::{Deadline, Error};
+use engine::{Argument, ArgumentKind, Deadline, Error};
 
 use crate::number::integer;
+
+/// `EX seconds`
+pub const SECONDS: Argument = Argument::new("seconds", ArgumentKind::Integer).after("EX");
+/// `PX milliseconds`
+pub const MILLISECONDS: Argument = Argument::new("milliseconds", ArgumentKind::Integer).after("PX");
+/// `EXAT unix-time-seconds`
+pub const UNIX_SECONDS: Argument = Argument::new("unix-time-seconds", ArgumentKind::UnixTime).after("EXAT");
+/// `PXAT unix-time-milliseconds`
+pub const UNIX_MILLISECONDS: Argument =
+    Argument::new("unix-time-milliseconds", ArgumentKind::UnixTime).after("PXAT");
 
 /// What a number that stands for a time counts, and from when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

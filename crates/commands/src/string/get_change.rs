@@ -5,7 +5,7 @@ use engine::{
     KeySpec,
 };
 
-use crate::string::DeadlineWord;
+use crate::string::{DeadlineWord, MILLISECONDS, SECONDS, UNIX_MILLISECONDS, UNIX_SECONDS};
 
 /// `GETDEL key`
 pub static GETDEL: Command = Command {
@@ -47,13 +47,7 @@ pub static GETEX: Command = Command {
         Argument::key(),
         Argument::one_of(
             "expiration",
-            &[
-                Argument::new("seconds", ArgumentKind::Integer).after("EX"),
-                Argument::new("milliseconds", ArgumentKind::Integer).after("PX"),
-                Argument::new("unix-time-seconds", ArgumentKind::UnixTime).after("EXAT"),
-                Argument::new("unix-time-milliseconds", ArgumentKind::UnixTime).after("PXAT"),
-                Argument::token("persist", "PERSIST"),
-            ],
+            &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Argument::token("persist", "PERSIST")],
         )
         .optional(),
     ],

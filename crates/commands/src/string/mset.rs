@@ -6,7 +6,7 @@ use engine::{
 };
 
 use crate::number::integer_in;
-use crate::string::Lifetime;
+use crate::string::{Lifetime, MILLISECONDS, SECONDS, UNIX_MILLISECONDS, UNIX_SECONDS};
 
 const NUMKEYS: Error = Error::fixed("ERR invalid numkeys value or out of range");
 
@@ -72,13 +72,7 @@ pub static MSETEX: Command = Command {
         Argument::one_of("condition", &[Argument::token("nx", "NX"), Argument::token("xx", "XX")]).optional(),
         Argument::one_of(
             "expiration",
-            &[
-                Argument::new("seconds", ArgumentKind::Integer).after("EX"),
-                Argument::new("milliseconds", ArgumentKind::Integer).after("PX"),
-                Argument::new("unix-time-seconds", ArgumentKind::UnixTime).after("EXAT"),
-                Argument::new("unix-time-milliseconds", ArgumentKind::UnixTime).after("PXAT"),
-                Argument::token("keepttl", "KEEPTTL"),
-            ],
+            &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Argument::token("keepttl", "KEEPTTL")],
         )
         .optional(),
     ],

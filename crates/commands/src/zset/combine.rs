@@ -2,7 +2,7 @@
 //!
 //! A set takes part as a sorted set in which every score is 1. Inputs are looked at in place, all locked by the command.
 
-use engine::{Args, Ctx, Error};
+use engine::{Args, Argument, ArgumentKind, Ctx, Error};
 use keyspace::ValueRef;
 use value::packed::Element;
 use value::set::SetRef;
@@ -11,6 +11,18 @@ use value::zset::ZsetRef;
 use crate::number::{double, integer};
 use crate::zset::place::{Gathered, beside};
 use crate::zset::reply::{Layout, List};
+
+/// `WEIGHTS weight [weight ...]`
+pub(super) const WEIGHTS: Argument =
+    Argument::new("weight", ArgumentKind::Integer).after("WEIGHTS").optional().multiple();
+
+/// `AGGREGATE SUM | MIN | MAX`
+pub(super) const AGGREGATE: Argument = Argument::one_of(
+    "aggregate",
+    &[Argument::token("sum", "SUM"), Argument::token("min", "MIN"), Argument::token("max", "MAX")],
+)
+.after("AGGREGATE")
+.optional();
 
 /// What is made of the inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

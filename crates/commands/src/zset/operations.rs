@@ -4,7 +4,10 @@ use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
 };
 
-use crate::zset::combine::{Combine, Operation, Purpose};
+use crate::zset::combine::{AGGREGATE, Combine, Operation, Purpose, WEIGHTS};
+
+const NUMKEYS: Argument = Argument::new("numkeys", ArgumentKind::Integer);
+const SOURCES: Argument = Argument::key().multiple();
 
 /// `ZUNION numkeys key [key ...] [WEIGHTS weight [WEIGHTS weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]`
 pub static ZUNION: Command = Command {
@@ -21,15 +24,10 @@ pub static ZUNION: Command = Command {
         ..Docs::NONE
     },
     arguments: &[
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument::key().multiple(),
-        Argument::new("weight", ArgumentKind::Integer).after("WEIGHTS").optional().multiple(),
-        Argument::one_of(
-            "aggregate",
-            &[Argument::token("sum", "SUM"), Argument::token("min", "MIN"), Argument::token("max", "MAX")],
-        )
-        .after("AGGREGATE")
-        .optional(),
+        NUMKEYS,
+        SOURCES,
+        WEIGHTS,
+        AGGREGATE,
         Argument::token("withscores", "WITHSCORES").optional(),
     ],
     execute: |ctx, args| list(ctx, "zunion", args, Operation::Union),
@@ -51,15 +49,10 @@ pub static ZINTER: Command = Command {
         ..Docs::NONE
     },
     arguments: &[
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument::key().multiple(),
-        Argument::new("weight", ArgumentKind::Integer).after("WEIGHTS").optional().multiple(),
-        Argument::one_of(
-            "aggregate",
-            &[Argument::token("sum", "SUM"), Argument::token("min", "MIN"), Argument::token("max", "MAX")],
-        )
-        .after("AGGREGATE")
-        .optional(),
+        NUMKEYS,
+        SOURCES,
+        WEIGHTS,
+        AGGREGATE,
         Argument::token("withscores", "WITHSCORES").optional(),
     ],
     execute: |ctx, args| list(ctx, "zinter", args, Operation::Intersection),
@@ -80,11 +73,7 @@ pub static ZDIFF: Command = Command {
         complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument::key().multiple(),
-        Argument::token("withscores", "WITHSCORES").optional(),
-    ],
+    arguments: &[NUMKEYS, SOURCES, Argument::token("withscores", "WITHSCORES").optional()],
     execute: |ctx, args| list(ctx, "zdiff", args, Operation::Difference),
     ..Command::DEFAULT
 };
@@ -103,11 +92,7 @@ pub static ZINTERCARD: Command = Command {
         complexity: "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument::key().multiple(),
-        Argument::new("limit", ArgumentKind::Integer).after("LIMIT").optional(),
-    ],
+    arguments: &[NUMKEYS, SOURCES, Argument::new("limit", ArgumentKind::Integer).after("LIMIT").optional()],
     execute: zintercard,
     ..Command::DEFAULT
 };

@@ -7,7 +7,7 @@ use engine::{
 };
 use value::zset::ZsetRef;
 
-use crate::number::integer;
+use crate::number::signed_count;
 use crate::zset::reply::{self, Layout, List};
 
 /// Most members that one call draws with repetitions, so that a single word cannot fill the memory.
@@ -46,12 +46,7 @@ pub static ZRANDMEMBER: Command = Command {
 fn zrandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let [_, key, options @ ..] = args else { return Err(Error::SYNTAX) };
     let [count, options @ ..] = options else { return one(ctx, key) };
-    let count = integer(count)?;
-    if count == i64::MIN {
-        return Err(Error::fixed(
-            "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-        ));
-    }
+    let count = signed_count(count)?;
     let with_scores = match options {
         [] => false,
         [word] if word.eq_ignore_ascii_case(b"withscores") => true,

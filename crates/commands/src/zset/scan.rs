@@ -3,17 +3,13 @@
 //! A small one is shown at once. Of a large one every member that stays is shown exactly once; the cursor is a position in the
 //! order of hashes.
 
-use config::glob::{Case, matches};
-use engine::{
-    Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
-};
+use engine::{Args, Argument, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec};
 use resp::Writer;
 use value::number::{append_f64, append_f64_fixed17};
 use value::packed::Element;
 use value::zset::{Encoding, ZsetRef};
 
-use crate::keys::scan::cursor;
-use crate::number::integer;
+use crate::keys::scan::{COUNT, CURSOR, Options, PATTERN, cursor, unknown_option};
 use crate::zset::reply;
 
 /// `ZSCAN key cursor [MATCH pattern] [COUNT count]`
@@ -30,50 +26,11 @@ pub static ZSCAN: Command = Command {
         complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument::key(),
-        Argument::new("cursor", ArgumentKind::Integer),
-        Argument::new("pattern", ArgumentKind::Pattern).after("MATCH").optional(),
-        Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
-    ],
+    arguments: &[Argument::key(), CURSOR, PATTERN, COUNT],
     tips: &["nondeterministic_output"],
     execute: zscan,
     ..Command::DEFAULT
 };
-
-/// A parsed request.
-struct Options<'a> {
-    pattern: Option<&'a [u8]>,
-    count: u64,
-    with_scores: bool,
-}
-
-impl<'a> Options<'a> {
-    fn parse(mut rest: Args<'a>) -> Result<Options<'a>, Error> {
-        let mut options = Options { pattern: None, count: 10, with_scores: true };
-        while let [word, behind @ ..] = rest {
-            rest = behind;
-            match (word.to_ascii_lowercase().as_slice(), behind) {
-                (b"count", [count, behind @ ..]) => {
-                    let count = integer(count)?;
-                    options.count =
-                        u64::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::SYNTAX)?;
-                    rest = behind;
-                }
-                (b"match", [pattern, behind @ ..]) => {
-                    options.pattern = Some(*pattern).filter(|pattern| *pattern != b"*");
-                    rest = behind;
-                }
-                (b"noscores", _) => options.with_scores = false,
-                (b"novalues", _) => {
-                    return Err(Error::fixed("ERR NOVALUES option can only be used in HSCAN"));
-                }
-                _ => return Err(Error::SYNTAX),
-            }
-        }
-        Ok(options)
-    }
-}
 
 fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let cursor = cursor(args[2]).ok_or(Error::fixed("ERR invalid cursor"))?;
@@ -81,23 +38,27 @@ fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut found, mut replies, mut next) = (0, Vec::new(), 0);
     if let Some(zset) = ctx.data.read_zset(args[1])? {
         // Redis looks at the options of a scan only when there is something to scan.
-        let options = Options::parse(&args[3..])?;
+        let mut with_scores = true;
+        let options = Options::parse(&args[3..], |word, _| {
+            if word != b"NOSCORES" {
+                return Err(unknown_option(word));
+            }
+            with_scores = false;
+            Ok(())
+        })?;
         let is_listpack = match zset {
             ZsetRef::Small(_) => true,
             ZsetRef::Large(zset) => zset.encoding() == Encoding::Listpack,
         };
         let mut text = Vec::new();
         let mut show = |member: Element<'_>, score: f64| {
-            if options
-                .pattern
-                .is_some_and(|pattern| !matches(pattern, member.text(&mut None), Case::Sensitive))
-            {
+            if !options.wants(member.text(&mut None)) {
                 return;
             }
             found += 1;
             let mut writer = Writer { out: &mut replies, protocol };
             reply::member(&mut writer, member);
-            if options.with_scores {
+            if with_scores {
                 found += 1;
                 text.clear();
                 // Redis prints the scores of a skiplist anew there, with digits to spare, and takes those of a listpack as they are.

@@ -4,7 +4,18 @@ use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
 };
 
-use crate::zset::combine::{Combine, Operation, Purpose};
+use crate::zset::combine::{AGGREGATE, Combine, Operation, Purpose, WEIGHTS};
+
+const KEYS: &[KeySpec] = &[
+    KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
+    KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
+];
+
+const DESTINATION: Argument =
+    Argument { key_spec: Some(0), ..Argument::new("destination", ArgumentKind::Key) };
+const NUMKEYS: Argument = Argument::new("numkeys", ArgumentKind::Integer);
+const SOURCES: Argument =
+    Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple();
 
 /// `ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [WEIGHTS weight ...]] [AGGREGATE SUM | MIN | MAX]`
 pub static ZUNIONSTORE: Command = Command {
@@ -12,10 +23,7 @@ pub static ZUNIONSTORE: Command = Command {
     arity: -4,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::MOVABLE_KEYS),
     categories: Categories::SORTEDSET,
-    keys: &[
-        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
-        KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
-    ],
+    keys: KEYS,
     docs: Docs {
         summary: "Stores the members of any of several sorted sets under another key.",
         since: "2.0.0",
@@ -23,18 +31,7 @@ pub static ZUNIONSTORE: Command = Command {
         complexity: "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument { key_spec: Some(0), ..Argument::new("destination", ArgumentKind::Key) },
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
-        Argument::new("weight", ArgumentKind::Integer).after("WEIGHTS").optional().multiple(),
-        Argument::one_of(
-            "aggregate",
-            &[Argument::token("sum", "SUM"), Argument::token("min", "MIN"), Argument::token("max", "MAX")],
-        )
-        .after("AGGREGATE")
-        .optional(),
-    ],
+    arguments: &[DESTINATION, NUMKEYS, SOURCES, WEIGHTS, AGGREGATE],
     execute: |ctx, args| store(ctx, "zunionstore", args, Operation::Union),
     ..Command::DEFAULT
 };
@@ -45,10 +42,7 @@ pub static ZINTERSTORE: Command = Command {
     arity: -4,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::MOVABLE_KEYS),
     categories: Categories::SORTEDSET,
-    keys: &[
-        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
-        KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
-    ],
+    keys: KEYS,
     docs: Docs {
         summary: "Stores the members that several sorted sets have in common under another key.",
         since: "2.0.0",
@@ -56,18 +50,7 @@ pub static ZINTERSTORE: Command = Command {
         complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument { key_spec: Some(0), ..Argument::new("destination", ArgumentKind::Key) },
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
-        Argument::new("weight", ArgumentKind::Integer).after("WEIGHTS").optional().multiple(),
-        Argument::one_of(
-            "aggregate",
-            &[Argument::token("sum", "SUM"), Argument::token("min", "MIN"), Argument::token("max", "MAX")],
-        )
-        .after("AGGREGATE")
-        .optional(),
-    ],
+    arguments: &[DESTINATION, NUMKEYS, SOURCES, WEIGHTS, AGGREGATE],
     execute: |ctx, args| store(ctx, "zinterstore", args, Operation::Intersection),
     ..Command::DEFAULT
 };
@@ -78,10 +61,7 @@ pub static ZDIFFSTORE: Command = Command {
     arity: -4,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::MOVABLE_KEYS),
     categories: Categories::SORTEDSET,
-    keys: &[
-        KeySpec::one(1, KeyFlags::OW.and(KeyFlags::UPDATE)),
-        KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS)),
-    ],
+    keys: KEYS,
     docs: Docs {
         summary: "Stores the members of a sorted set that no other one has under another key.",
         since: "6.2.0",
@@ -89,11 +69,7 @@ pub static ZDIFFSTORE: Command = Command {
         complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
         ..Docs::NONE
     },
-    arguments: &[
-        Argument { key_spec: Some(0), ..Argument::new("destination", ArgumentKind::Key) },
-        Argument::new("numkeys", ArgumentKind::Integer),
-        Argument { key_spec: Some(1), ..Argument::new("key", ArgumentKind::Key) }.multiple(),
-    ],
+    arguments: &[DESTINATION, NUMKEYS, SOURCES],
     execute: |ctx, args| store(ctx, "zdiffstore", args, Operation::Difference),
     ..Command::DEFAULT
 };
