@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use value::stream::{Keep, NodeLimits, Stream, StreamId, Trim};
+use value::stream::{Keep, NodeLimits, Stream, StreamBuilder, StreamId, Trim, validate_node};
 
 fn report(name: &str, operations: u64, work: impl FnOnce()) {
     let start = cpu_ns();
@@ -71,6 +71,31 @@ fn reading(stream: &Stream, entries: u64) {
     });
 }
 
+/// What a save and a load cost for each node.
+fn converting(stream: &Stream) {
+    let (log, mut spelled) = (stream.log(), Vec::new());
+    report("spelling a node as a listpack", log.node_count(), || {
+        for node in log.nodes() {
+            spelled.clear();
+            node.append_listpack(&mut spelled);
+            black_box(&spelled);
+        }
+    });
+    let listpacks: Vec<_> = log.nodes().map(|node| (node.master_id(), node.listpack())).collect();
+    report("checking a listpack", log.node_count(), || {
+        for (master, listpack) in &listpacks {
+            black_box(validate_node(*master, listpack).is_ok());
+        }
+    });
+    let mut builder = StreamBuilder::new();
+    report("checking it and making a node of it", log.node_count(), || {
+        for (master, listpack) in &listpacks {
+            black_box(builder.push(*master, listpack).is_ok());
+        }
+    });
+    println!("{:<44}{:>9}", "  equal again", builder.finish(log.info()).heap_bytes() == stream.heap_bytes());
+}
+
 fn groups(stream: &mut Stream, entries: u64) {
     stream.create_group(b"group", StreamId::MIN, Some(0));
     let before = stream.heap_bytes();
@@ -119,9 +144,10 @@ fn main() {
         }
     });
     println!("{:<44}{:>9.1} bytes", "  an entry", stream.heap_bytes() as f64 / entries as f64);
-    let listpacks: usize = stream.log().nodes().map(|node| node.listpack().len()).sum();
+    let listpacks: usize = stream.log().nodes().map(|node| node.listpack_len()).sum();
     println!("{:<44}{:>9.1} bytes", "  of that listpacks", listpacks as f64 / entries as f64);
     reading(&stream, entries);
+    converting(&stream);
     groups(&mut stream, entries);
     let trim = Trim { keep: Keep::Length(entries), is_approximate: true, limit: 0 };
     report("XADD MAXLEN ~", entries / 4, || {

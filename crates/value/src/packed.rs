@@ -26,13 +26,15 @@
 //!
 //! Bounds: a block has at most [`COUNT_MAX`] elements; what is kept in an entry is at most [`BLOCK_MAX`] bytes long.
 
+mod bare;
 mod element;
 mod modify;
 mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use element::Scratch;
+pub(crate) use bare::Bare;
+pub(crate) use element::{BackLength, Scratch, back_len};
 pub use element::{Digits, Element};
 pub use modify::{
     extend, insert, insert_all, push_back, push_front, remove, remove_between, replace, replace_all,

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   Stream { log, groups, idempotence }                             clone: O(1), that is how it is frozen
-//!      log     ID -> entry     Ordered ... -> StreamNode            a listpack as in Redis's memory and RDB files
+//!      log     ID -> entry     Ordered ... -> StreamNode            what Redis has in one node, in less room
 //!      groups  name -> Group   Shelf                                one slice while few, a tree when many
 //!                 pending      Ordered ... -> RecordLeaf            ID, consumer, time, count
 //!                 consumers    Shelf -> Consumer { pending: Ordered ... -> RecordLeaf }
@@ -18,6 +18,7 @@
 //! |---|---|
 //! | `id` | IDs |
 //! | `node`, `entries` | the layout of a node: changing it, reading it |
+//! | `convert` | the listpack that RDB files have for a node |
 //! | `log`, `range` | the entries of a stream: adding, deleting, trimming; walking a range |
 //! | `group` | consumer groups, consumers, what is pending |
 //! | `idempotence` | what producers call their entries, so that each is taken once |
@@ -29,6 +30,7 @@
 //! million entries of three fields with values of 8 bytes take 41.9 bytes each, of which 38.5 are the listpack's own (Valkey 9.1.2: 41.7); an entry that
 //! is pending takes 49 (Valkey: 138).
 
+mod convert;
 mod drain;
 mod entries;
 mod group;

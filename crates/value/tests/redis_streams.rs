@@ -90,7 +90,7 @@ fn nodes_and_counters_are_those_of_a_real_server() {
             "end" => {
                 cases += 1;
                 let ours = stream.log().nodes().map(|node| (node.master_id().to_bytes(), node.listpack()));
-                let ours: Vec<_> = ours.map(|(id, node)| (id.to_vec(), node.to_vec())).collect();
+                let ours: Vec<_> = ours.map(|(id, node)| (id.to_vec(), node)).collect();
                 assert_eq!(ours, nodes, "case that ends in line {at}");
             }
             other => panic!("line {at}: {other}"),

@@ -234,6 +234,13 @@ trait Spelling {
         bytes: &[u8],
     ) -> Result<(), Self::Error>;
 
+    /// Spells a stream's node whose listpack is that long in the same way.
+    fn long_node(
+        &mut self,
+        head: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>),
+        node: &StreamNode,
+    ) -> Result<(), Self::Error>;
+
     /// Spells a member, field or value.
     fn element(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
         match bytes.len() > COMPRESS_MAX {
@@ -261,6 +268,14 @@ impl Spelling for Whole<'_, '_> {
     }
 
     fn long(&mut self, _: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>), _: &[u8]) -> Result<(), TooLong> {
+        Err(TooLong)
+    }
+
+    fn long_node(
+        &mut self,
+        _: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>),
+        _: &StreamNode,
+    ) -> Result<(), TooLong> {
         Err(TooLong)
     }
 }
@@ -331,6 +346,21 @@ impl<P: Pieces> Spelling for Out<'_, '_, P> {
     ) -> Result<(), P::Error> {
         head(self.writer, self.buffer);
         self.direct(bytes)
+    }
+
+    fn long_node(
+        &mut self,
+        head: impl FnOnce(&mut ObjectWriter<'_>, &mut Vec<u8>),
+        node: &StreamNode,
+    ) -> Result<(), P::Error> {
+        head(self.writer, self.buffer);
+        node.spell(&mut |bytes| {
+            if bytes.len() >= PIECE {
+                return self.direct(bytes);
+            }
+            self.buffer.extend_from_slice(bytes);
+            if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
+        })
     }
 }
 
@@ -485,11 +515,13 @@ fn fields<S: Spelling>(leaf: &FieldsLeaf, expires: bool, to: &mut S) -> Result<(
 
 /// Spells a node.
 fn stream_node<S: Spelling>(node: &StreamNode, to: &mut S) -> Result<(), S::Error> {
-    let (master, len) = (spelled(node.master_id()), node.listpack().len());
+    let (master, len) = (spelled(node.master_id()), node.listpack_len());
     if len > COMPRESS_MAX {
-        return to.long(|writer, out| writer.stream_node_large(out, master, len as u64), node.listpack());
+        return to.long_node(|writer, out| writer.stream_node_large(out, master, len as u64), node);
     }
-    to.short(|writer, out| writer.stream_node(out, master, node.body(), node.elements().into()))
+    to.short(|writer, out| {
+        writer.stream_node_spelled(out, master, len, |out| node.append_listpack(out));
+    })
 }
 
 fn stream<P: Pieces>(drain: &mut StreamDrain, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {

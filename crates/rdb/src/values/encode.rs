@@ -175,7 +175,8 @@ fn whole_stream(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'
     let log = stream.log();
     writer.stream(out, place, log.node_count());
     for node in log.nodes() {
-        writer.stream_node(out, spelled(node.master_id()), node.body(), node.elements().into());
+        let (master, len) = (spelled(node.master_id()), node.listpack_len());
+        writer.stream_node_spelled(out, master, len, |out| node.append_listpack(out));
     }
     writer.stream_info(out, &info_of(log.len(), log.info()));
     writer.stream_groups(out, stream.groups_len());

@@ -243,13 +243,18 @@ impl<'c> ObjectWriter<'c> {
 
     /// Appends a listpack as a string.
     pub(super) fn listpack(&mut self, out: &mut Vec<u8>, body: &[u8], count: u64) {
+        self.spelled(out, body.len() + listpack::FRAME, |out| listpack::append(out, body, count));
+    }
+
+    /// Appends a string of `len` bytes that `append` appends.
+    pub(super) fn spelled(&mut self, out: &mut Vec<u8>, len: usize, append: impl FnOnce(&mut Vec<u8>)) {
         if self.compressor.is_none() {
-            length(out, (body.len() + listpack::FRAME) as u64);
-            return listpack::append(out, body, count);
+            length(out, len as u64);
+            return append(out);
         }
         let mut whole = std::mem::take(&mut self.scratch);
         whole.clear();
-        listpack::append(&mut whole, body, count);
+        append(&mut whole);
         self.raw(out, &whole);
         self.scratch = whole;
     }

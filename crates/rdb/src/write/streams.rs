@@ -20,6 +20,19 @@ impl ObjectWriter<'_> {
         self.listpack(out, body, count);
     }
 
+    /// The same, where `append` appends the node's listpack of `len` bytes.
+    pub fn stream_node_spelled(
+        &mut self,
+        out: &mut Vec<u8>,
+        id: StreamId,
+        len: usize,
+        append: impl FnOnce(&mut Vec<u8>),
+    ) {
+        length(out, 16);
+        out.extend_from_slice(&id.to_bytes());
+        self.spelled(out, len, append);
+    }
+
     /// The beginning of a node whose listpack has so many bytes, which the caller lets follow.
     pub fn stream_node_large(&mut self, out: &mut Vec<u8>, id: StreamId, len: u64) {
         length(out, 16);

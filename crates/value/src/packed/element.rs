@@ -98,6 +98,21 @@ impl<'a> Element<'a> {
             }
             _ => {}
         }
+        let body = self.encode_bare(out);
+        out.extend(BackLength::of(body).as_bytes());
+    }
+
+    /// Appends the element without its back length. Returns how many bytes that were.
+    #[inline]
+    pub(crate) fn encode_bare(self, out: &mut Scratch) -> usize {
+        if let Self::Bytes(bytes) = self
+            && bytes.len() < 64
+            && let Some([header, text @ ..]) = out.next(bytes.len() + 1)
+        {
+            *header = 0x80 | bytes.len() as u8;
+            text.copy_from_slice(bytes);
+            return bytes.len() + 1;
+        }
         let start = out.len();
         match self {
             Self::Int(value) => encode_int(value, out),
@@ -106,7 +121,14 @@ impl<'a> Element<'a> {
                 out.extend(bytes);
             }
         }
-        encode_back(out.len() - start, out);
+        out.len() - start
+    }
+
+    /// The same. Returns how many bytes there were with the back length.
+    #[inline]
+    pub(crate) fn encode_spelled(self, out: &mut Scratch) -> usize {
+        let body = self.encode_bare(out);
+        body + back_len(body)
     }
 }
 
@@ -156,7 +178,7 @@ fn encode_string_header(len: usize, out: &mut Scratch) {
 }
 
 /// Bytes of the back length of an element of `len` bytes. The limits are the listpack's own, one lower than 7-bit groups need.
-pub(super) fn back_len(len: usize) -> usize {
+pub(crate) fn back_len(len: usize) -> usize {
     match len {
         0..=127 => 1,
         128..=16_382 => 2,
@@ -166,11 +188,30 @@ pub(super) fn back_len(len: usize) -> usize {
     }
 }
 
-fn encode_back(len: usize, out: &mut Scratch) {
-    let groups = back_len(len);
-    for group in (0..groups).rev() {
-        let more = if group + 1 == groups { 0 } else { 0x80 };
-        out.extend(&[(len >> (7 * group)) as u8 & 0x7F | more]);
+/// The back length of an element.
+pub(crate) struct BackLength {
+    bytes: [u8; 5],
+    len: usize,
+}
+
+impl BackLength {
+    /// That of an element of so many bytes.
+    #[inline]
+    pub(crate) fn of(body: usize) -> Self {
+        let mut back = Self { bytes: [body as u8, 0, 0, 0, 0], len: 1 };
+        if body > 127 {
+            back.len = back_len(body);
+            for (at, byte) in back.bytes[..back.len].iter_mut().enumerate() {
+                let more = if at == 0 { 0 } else { 0x80 };
+                *byte = (body >> (7 * (back.len - 1 - at))) as u8 & 0x7F | more;
+            }
+        }
+        back
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 
@@ -191,6 +232,12 @@ impl Scratch {
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Forgets all bytes.
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+        self.long.clear();
     }
 
     /// The next bytes, to be written by the caller, if there is room without an allocation.
@@ -261,20 +308,25 @@ pub(super) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
 /// Where the element ends that begins at `at`, its back length included. Does not look at its data.
 #[inline]
 pub(super) fn skip(bytes: &[u8], at: usize) -> Option<usize> {
-    let first = *bytes.get(at)?;
-    let body = match first {
-        0..=0x7F => return Some(at + 2),
-        0x80..=0xBF => 1 + usize::from(first & 0x3F),
+    let body = body_len(bytes, at)?;
+    Some(at + body + back_len(body))
+}
+
+/// Bytes of the element that begins at `at`, its back length left out. Does not look at its data.
+#[inline]
+pub(super) fn body_len(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(match *bytes.get(at)? {
+        0..=0x7F => 1,
+        head @ 0x80..=0xBF => 1 + usize::from(head & 0x3F),
         0xC0..=0xDF => 2,
-        0xE0..=0xEF => 2 + (usize::from(first & 0x0F) << 8 | usize::from(*bytes.get(at + 1)?)),
+        head @ 0xE0..=0xEF => 2 + (usize::from(head & 0x0F) << 8 | usize::from(*bytes.get(at + 1)?)),
         0xF0 => 5 + u32::from_le_bytes(bytes.get(at + 1..at + 5)?.try_into().ok()?) as usize,
         0xF1 => 3,
         0xF2 => 4,
         0xF3 => 5,
         0xF4 => 9,
         0xF5..=0xFF => return None,
-    };
-    Some(at + body + back_len(body))
+    })
 }
 
 /// Where the element begins that ends at `end`, read from its back length.

@@ -1,16 +1,40 @@
-//! Reading the entries of one node, from both ends. Allocates nothing; changes nothing.
+//! The entries of one node: how the head of one is spelled, and reading them from both ends. Allocates nothing; changes nothing.
+//!
+//! ```text
+//!   entry    head  [ difference of ms ]  [ seq, or difference of it ]  [ number of fields ]  ( [ field ] value )*
+//!   head     bit 0: deleted   bit 1: the master's fields, which are then not repeated, nor is their number
+//!            bits 2 to 7, the ID against that of the entry before:
+//!              0 to 7    the same ms, seq + so much                        61   the same ms, seq + varint
+//!              8 to 60   ms + 1 to 53, seq 0                               62   ms + varint, seq 0
+//!                                                                          63   ms + varint, seq as varint
+//!   varint   7 bits a byte, the lowest first; bit 7 says that more follow
+//! ```
+//! Every eighth entry, the first included, is spelled against the master ID instead, so that a walk can begin there: it begins a *group*. Fields and
+//! values are elements without back lengths. Where an entry ends is known only when its values have been passed, so the way back is one
+//! group at a time: forward through it, remembering where its entries are.
 //!
 //! Every function here ends early on bytes that are no valid node, and panics on none.
 
-use crate::packed::{self, Element, HEADER, Packed};
+use crate::packed::{Bare, Element, Scratch};
 
 use super::StreamId;
 
 /// The entry is a tombstone.
-pub(super) const DELETED: i64 = 1;
+pub(super) const DELETED: u8 = 1;
 
 /// The entry has the fields of the master entry, which are not repeated.
-pub(super) const SAME_FIELDS: i64 = 2;
+pub(super) const SAME_FIELDS: u8 = 2;
+
+/// Entries of a group.
+pub(super) const STRIDE: u32 = 8;
+
+/// The highest code for the same millisecond.
+const SAME_MS: u64 = 7;
+/// The highest code for a millisecond behind.
+const NEAR_MS: u64 = 60;
+const SAME_MS_FAR_SEQ: u64 = 61;
+const FAR_MS: u64 = 62;
+const FAR_MS_AND_SEQ: u64 = 63;
 
 /// An entry of a stream.
 #[derive(Clone, Debug)]
@@ -25,8 +49,8 @@ pub struct Entry<'a> {
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     /// The master entry's fields, if the entry has the same.
-    names: Option<packed::Iter<'a>>,
-    values: packed::Iter<'a>,
+    names: Option<Bare<'a>>,
+    values: Bare<'a>,
     left: usize,
 }
 
@@ -36,11 +60,11 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let (_, name) = match &mut self.names {
+        let name = match &mut self.names {
             Some(names) => names.next()?,
             None => self.values.next()?,
         };
-        Some((name, self.values.next()?.1))
+        Some((name, self.values.next()?))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -50,191 +74,190 @@ impl<'a> Iterator for Fields<'a> {
 
 impl ExactSizeIterator for Fields<'_> {}
 
-/// The master entry: what a node knows of all its entries. Positions are those of the node's block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Master {
-    pub live: i64,
-    pub deleted: i64,
-    pub fields: usize,
-    /// Position of the first field.
-    pub fields_at: usize,
-}
-
-/// One entry as it stands in a node, live or deleted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Position of its flags.
-    pub at: usize,
-    pub flags: i64,
-    pub id: StreamId,
-    pub fields: usize,
-    /// Position of its first field or value.
-    data_at: usize,
-}
-
-impl Place {
-    pub fn is_live(self) -> bool {
-        self.flags & DELETED == 0
+/// Appends what stands before an entry's fields and values. `own` is how many fields it has if they are not the master's.
+pub(super) fn encode_head(id: StreamId, before: StreamId, flags: u8, own: Option<u32>, out: &mut Scratch) {
+    let (ms, seq) = (id.ms.wrapping_sub(before.ms), id.seq.wrapping_sub(before.seq));
+    let head = |code: u64, out: &mut Scratch| out.extend(&[(code as u8) << 2 | flags]);
+    match (ms, id.seq) {
+        (0, _) if seq <= SAME_MS => head(seq, out),
+        (0, _) => {
+            head(SAME_MS_FAR_SEQ, out);
+            encode_varint(seq, out);
+        }
+        (_, 0) if ms <= NEAR_MS - SAME_MS => head(SAME_MS + ms, out),
+        (_, 0) => {
+            head(FAR_MS, out);
+            encode_varint(ms, out);
+        }
+        (_, seq) => {
+            head(FAR_MS_AND_SEQ, out);
+            encode_varint(ms, out);
+            encode_varint(seq, out);
+        }
+    }
+    if let Some(fields) = own {
+        encode_varint(fields.into(), out);
     }
 }
 
-fn int(block: Packed, at: usize) -> Option<i64> {
-    match block.get(at)? {
-        Element::Int(value) => Some(value),
-        Element::Bytes(_) => None,
+fn encode_varint(mut number: u64, out: &mut Scratch) {
+    while number > 0x7F {
+        out.extend(&[number as u8 | 0x80]);
+        number >>= 7;
     }
+    out.extend(&[number as u8]);
 }
 
 /// The number at a position, and the position behind it.
 #[inline]
-fn number(block: Packed, at: usize) -> Option<(i64, usize)> {
-    // The lengths that most numbers have: up to 127, and up to 4095.
-    match *block.bytes().get(at..at + 3)? {
-        [value @ 0..=0x7F, _, _] => Some((i64::from(value), at + 2)),
-        [high @ 0xC0..=0xCF, low, _] => Some((i64::from(high & 0x0F) << 8 | i64::from(low), at + 3)),
-        _ => Some((int(block, at)?, block.after(at)?)),
+fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    match *bytes.get(at)? {
+        low @ 0..=0x7F => Some((low.into(), at + 1)),
+        _ => long_varint(bytes, at),
     }
 }
 
-fn skip(block: Packed, mut at: usize, count: usize) -> Option<usize> {
-    for _ in 0..count {
-        at = block.after(at)?;
+fn long_varint(bytes: &[u8], mut at: usize) -> Option<(u64, usize)> {
+    let mut number = 0;
+    for group in 0..10 {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        number |= u64::from(byte & 0x7F) << (7 * group);
+        if byte & 0x80 == 0 {
+            return Some((number, at));
+        }
     }
-    Some(at)
+    None
 }
 
-impl Master {
-    pub fn read(block: Packed) -> Option<Self> {
-        let deleted_at = block.after(HEADER)?;
-        let fields_at = block.after(deleted_at)?;
-        Some(Self {
-            live: int(block, HEADER)?,
-            deleted: int(block, deleted_at)?,
-            fields: usize::try_from(int(block, fields_at)?).ok()?,
-            fields_at: block.after(fields_at)?,
-        })
+/// One entry as it stands in a node, live or deleted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    pub id: StreamId,
+    /// Position of its head.
+    pub at: u32,
+    /// Position of its first field or value.
+    pub data_at: u32,
+    pub fields: u32,
+    pub flags: u8,
+}
+
+impl Place {
+    #[inline]
+    pub fn is_live(self) -> bool {
+        self.flags & DELETED == 0
     }
 
-    /// Position of the first entry: behind the fields and a zero.
-    pub fn end(self, block: Packed) -> Option<usize> {
-        skip(block, self.fields_at, self.fields.checked_add(1)?)
+    #[inline]
+    pub fn has_masters_fields(self) -> bool {
+        self.flags & SAME_FIELDS != 0
+    }
+
+    /// Elements that its fields and values are.
+    #[inline]
+    pub fn elements(self) -> usize {
+        let fields = self.fields as usize;
+        if self.has_masters_fields() { fields } else { 2 * fields }
+    }
+}
+
+/// Where a walk is: before the entry with an index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub at: u32,
+    pub index: u32,
+    /// The ID of the entry before; of no meaning at the start of a group.
+    pub before: StreamId,
+}
+
+/// What a node's entries are read from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    /// The master's fields and the entries.
+    pub bytes: &'a [u8],
+    pub master: StreamId,
+    /// Fields of the master entry.
+    pub fields: u32,
+    /// Number of entries.
+    pub count: u32,
+}
+
+impl<'a> View<'a> {
+    /// The entry at a spot.
+    #[inline]
+    pub fn read(self, spot: Spot) -> Option<Place> {
+        let Spot { at, index, before } = spot;
+        let head = *self.bytes.get(at as usize)?;
+        let before = if index.is_multiple_of(STRIDE) { self.master } else { before };
+        let mut data_at = at as usize + 1;
+        let mut next = || {
+            let (number, behind) = varint(self.bytes, data_at)?;
+            data_at = behind;
+            Some(number)
+        };
+        let (ms, seq) = match u64::from(head >> 2) {
+            code @ 0..=SAME_MS => (before.ms, before.seq.wrapping_add(code)),
+            SAME_MS_FAR_SEQ => (before.ms, before.seq.wrapping_add(next()?)),
+            FAR_MS => (before.ms.wrapping_add(next()?), 0),
+            FAR_MS_AND_SEQ => (before.ms.wrapping_add(next()?), next()?),
+            code => (before.ms.wrapping_add(code - SAME_MS), 0),
+        };
+        let flags = head & (DELETED | SAME_FIELDS);
+        let fields =
+            if flags & SAME_FIELDS != 0 { self.fields } else { u32::try_from(next()?).unwrap_or(u32::MAX) };
+        Some(Place { id: StreamId { ms, seq }, at, data_at: data_at as u32, fields, flags })
+    }
+
+    /// The entry at a spot, which goes on to the next.
+    #[inline]
+    pub fn step(self, spot: &mut Spot) -> Option<Place> {
+        if spot.index >= self.count {
+            return None;
+        }
+        let place = self.read(*spot)?;
+        let mut data = Bare::new(self.bytes, place.data_at as usize);
+        data.skip_many(place.elements())?;
+        *spot = Spot { at: data.at() as u32, index: spot.index + 1, before: place.id };
+        Some(place)
+    }
+
+    /// What an entry of this node holds.
+    #[inline]
+    pub fn entry(self, place: Place) -> Entry<'a> {
+        let names = place.has_masters_fields().then(|| Bare::new(self.bytes, 0));
+        let values = Bare::new(self.bytes, place.data_at as usize);
+        Entry { id: place.id, fields: Fields { names, values, left: place.fields as usize } }
     }
 }
 
 /// A walk over the entries of a node, deleted ones included.
 #[derive(Clone, Debug)]
 pub(super) struct Places<'a> {
-    block: Packed<'a>,
-    id: StreamId,
-    fields: usize,
-    fields_at: usize,
-    from: usize,
-    to: usize,
+    view: View<'a>,
+    spot: Spot,
 }
 
 impl<'a> Places<'a> {
-    /// All entries of the node with a master ID.
-    pub fn new(block: Packed<'a>, id: StreamId) -> Self {
-        let none = Self { block, id, fields: 0, fields_at: 0, from: 0, to: 0 };
-        let Some(master) = Master::read(block) else { return none };
-        let Some(from) = master.end(block) else { return none };
-        Self { fields: master.fields, fields_at: master.fields_at, from, to: block.end(), ..none }
-    }
-
-    /// All entries of a node of which more is known.
     #[inline]
-    pub fn of(block: Packed<'a>, id: StreamId, fields: u32, fields_at: u32, entries_at: u32) -> Self {
-        let (fields, fields_at, from) = (fields as usize, fields_at as usize, entries_at as usize);
-        Self { block, id, fields, fields_at, from, to: block.end() }
+    pub fn new(view: View<'a>, spot: Spot) -> Self {
+        Self { view, spot }
     }
 
-    /// The ID of the entry at a position.
-    pub fn id_at(&self, at: usize) -> Option<StreamId> {
-        self.read(at).map(|place| place.id)
-    }
-
-    /// The same walk between two positions.
-    pub fn between(&self, from: usize, to: usize) -> Self {
-        Self { from, to, ..self.clone() }
-    }
-
-    /// Position of what comes next.
-    pub fn at(&self) -> usize {
-        self.from
-    }
-
-    /// Goes to the entry at a position.
-    pub fn resume(&mut self, at: usize) {
-        self.from = at;
-    }
-
-    /// Ends before the entry at a position.
-    pub fn end_at(&mut self, at: usize) {
-        self.to = at;
-    }
-
+    /// Where the walk is.
     #[inline]
-    fn read(&self, at: usize) -> Option<Place> {
-        let (flags, at_ms) = number(self.block, at)?;
-        let (ms, at_seq) = number(self.block, at_ms)?;
-        let (seq, mut data_at) = number(self.block, at_seq)?;
-        let mut fields = self.fields;
-        if flags & SAME_FIELDS == 0 {
-            let (own, behind) = number(self.block, data_at)?;
-            (fields, data_at) = (usize::try_from(own).ok()?, behind);
-        }
-        Some(Place { at, flags, id: self.id.plus(ms, seq), fields, data_at })
-    }
-
-    /// The entry at the front and the position behind it.
-    #[inline]
-    fn front(&self) -> Option<(Place, usize)> {
-        if self.from >= self.to {
-            return None;
-        }
-        let place = self.read(self.from)?;
-        let elements =
-            if place.flags & SAME_FIELDS != 0 { place.fields } else { place.fields.checked_mul(2)? };
-        Some((place, skip(self.block, place.data_at, elements + 1)?))
-    }
-
-    #[inline]
-    fn back(&self) -> Option<Place> {
-        if self.from >= self.to {
-            return None;
-        }
-        // The entry's last element says how many others it has.
-        let mut at = self.block.before(self.to)?;
-        for _ in 0..int(self.block, at)? {
-            at = self.block.before(at).filter(|&at| at >= self.from)?;
-        }
-        self.read(at)
+    pub fn spot(&self) -> Spot {
+        self.spot
     }
 
     /// Goes to the first entry with this ID or a higher one.
+    #[inline]
     pub fn seek(&mut self, id: StreamId) {
-        while let Some((place, end)) = self.front()
+        let mut next = self.spot;
+        while let Some(place) = self.view.step(&mut next)
             && place.id < id
         {
-            self.from = end;
+            self.spot = next;
         }
-    }
-
-    /// Passes over the entries at the end that have a higher ID.
-    pub fn seek_back(&mut self, id: StreamId) {
-        while let Some(place) = self.back()
-            && place.id > id
-        {
-            self.to = place.at;
-        }
-    }
-
-    /// What an entry of this node holds.
-    pub fn entry(&self, place: Place) -> Entry<'a> {
-        let end = self.block.end();
-        let names = (place.flags & SAME_FIELDS != 0).then(|| self.block.iter_between(self.fields_at, end));
-        let values = self.block.iter_between(place.data_at, end);
-        Entry { id: place.id, fields: Fields { names, values, left: place.fields } }
     }
 
     /// The next entry that is not deleted.
@@ -243,18 +266,7 @@ impl<'a> Places<'a> {
         loop {
             let place = self.next()?;
             if place.is_live() {
-                return Some(self.entry(place));
-            }
-        }
-    }
-
-    /// The last entry that is not deleted.
-    #[inline]
-    pub fn next_live_back(&mut self) -> Option<Entry<'a>> {
-        loop {
-            let place = self.next_back()?;
-            if place.is_live() {
-                return Some(self.entry(place));
+                return Some(self.view.entry(place));
             }
         }
     }
@@ -265,17 +277,137 @@ impl Iterator for Places<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Place> {
-        let (place, end) = self.front()?;
-        self.from = end;
-        Some(place)
+        self.view.step(&mut self.spot)
     }
 }
 
-impl DoubleEndedIterator for Places<'_> {
+/// Where the groups of a node begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Groups<'a> {
+    /// Position of the first entry.
+    pub entries_at: u32,
+    /// A mark for each group but the first, the last one first.
+    pub marks: &'a [Mark],
+}
+
+/// Milliseconds from the master ID to a group's first entry, at most 2^32 - 1, and the entry's position.
+pub(super) type Mark = [u8; 8];
+
+/// The mark of an entry.
+pub(super) fn mark(id: StreamId, master: StreamId, at: u32) -> Mark {
+    (u64::from(elapsed(id, master)) << 32 | u64::from(at)).to_be_bytes()
+}
+
+/// Milliseconds from a master ID, as marks have them.
+fn elapsed(id: StreamId, master: StreamId) -> u32 {
+    u32::try_from(id.ms.saturating_sub(master.ms)).unwrap_or(u32::MAX)
+}
+
+/// The milliseconds of a mark.
+#[inline]
+fn elapsed_in(mark: &Mark) -> u32 {
+    (u64::from_be_bytes(*mark) >> 32) as u32
+}
+
+/// Marks up to which every eighth is looked at.
+const WIDE_MAX: usize = 64;
+
+impl Groups<'_> {
+    /// How many there are, in a node with entries.
+    pub fn len(&self) -> usize {
+        self.marks.len() + 1
+    }
+
+    /// Where a group begins.
     #[inline]
-    fn next_back(&mut self) -> Option<Place> {
-        let place = self.back()?;
-        self.to = place.at;
+    pub fn spot(&self, group: usize) -> Spot {
+        let mark = self.marks.len().checked_sub(group).and_then(|at| self.marks.get(at));
+        let at = mark.map_or(self.entries_at, |mark| u64::from_be_bytes(*mark) as u32);
+        Spot { at, index: group as u32 * STRIDE, before: StreamId::MIN }
+    }
+
+    /// The last group that does not begin above an ID, else the first one.
+    #[inline]
+    pub fn find(&self, view: View, id: StreamId) -> usize {
+        let (marks, ms) = (self.marks, elapsed(id, view.master));
+        let mut above = if marks.len() <= WIDE_MAX {
+            crate::ordered::wide_partition_point(marks.len(), |at| elapsed_in(&marks[at]) > ms)
+        } else {
+            marks.partition_point(|mark| elapsed_in(mark) > ms)
+        };
+        // Only entries of the same millisecond have to be looked at themselves.
+        if marks.get(above).is_some_and(|mark| elapsed_in(mark) == ms) {
+            let id_of = |mark: &Mark| {
+                let spot = Spot { at: u64::from_be_bytes(*mark) as u32, index: 0, before: view.master };
+                view.read(spot).map(|place| place.id)
+            };
+            above += marks[above..].partition_point(|mark| elapsed_in(mark) == ms && id_of(mark) > Some(id));
+        }
+        marks.len() - above
+    }
+}
+
+/// A walk over the entries of a node from the last to the first, deleted ones included.
+#[derive(Clone, Debug)]
+pub(super) struct PlacesBack<'a> {
+    view: View<'a>,
+    groups: Groups<'a>,
+    /// Groups that were not read yet.
+    left: usize,
+    /// What is left of the group that was read last.
+    near: [Place; STRIDE as usize],
+    near_len: usize,
+}
+
+impl<'a> PlacesBack<'a> {
+    /// From the end of the first `left` groups on.
+    pub fn new(view: View<'a>, groups: Groups<'a>, left: usize) -> Self {
+        Self { view, groups, left, near: [Place::default(); _], near_len: 0 }
+    }
+
+    /// The last entry.
+    #[inline]
+    fn peek(&mut self) -> Option<Place> {
+        if self.near_len == 0 {
+            self.left = self.left.checked_sub(1)?;
+            let mut spot = self.groups.spot(self.left);
+            for place in &mut self.near {
+                let Some(next) = self.view.step(&mut spot) else { break };
+                *place = next;
+                self.near_len += 1;
+            }
+        }
+        self.near.get(self.near_len.checked_sub(1)?).copied()
+    }
+
+    /// Passes over the entries at the end that have a higher ID.
+    pub fn seek(&mut self, id: StreamId) {
+        while let Some(place) = self.peek()
+            && place.id > id
+        {
+            self.near_len -= 1;
+        }
+    }
+
+    /// The last entry that is not deleted.
+    #[inline]
+    pub fn next_live(&mut self) -> Option<Entry<'a>> {
+        loop {
+            let place = self.next()?;
+            if place.is_live() {
+                return Some(self.view.entry(place));
+            }
+        }
+    }
+}
+
+impl Iterator for PlacesBack<'_> {
+    type Item = Place;
+
+    #[inline]
+    fn next(&mut self) -> Option<Place> {
+        let place = self.peek()?;
+        self.near_len -= 1;
         Some(place)
     }
 }

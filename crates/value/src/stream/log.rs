@@ -173,7 +173,7 @@ impl Log {
                     return Edit::Done(Step::Shrunk, len);
                 }
                 // The next node will be about as long as this one.
-                let mut node = StreamNode::with_room(there.used().min(ROOM_MAX));
+                let mut node = StreamNode::with_room(there.in_use().min(ROOM_MAX));
                 node.append(id, pairs);
                 Edit::Place(node, len, Step::Placed)
             });
@@ -195,14 +195,14 @@ impl Log {
     /// Removes the entry with an ID. False if there is none.
     pub fn delete(&mut self, id: StreamId) -> bool {
         let Some(found) = self.nodes.leaf_for(id) else { return false };
-        let Some(at) = found.leaf.position(id) else { return false };
+        let Some(spot) = found.leaf.spot_of(id) else { return false };
         if found.leaf.len() == 1 {
             let start = found.start;
             drop(self.nodes.remove_range(start, start + 1));
             self.node_count -= 1;
         } else {
             self.nodes.edit_key(id, |mut leaf, _| {
-                leaf.own().mark_deleted(Some(at), |there| (there == id).then_some(true));
+                leaf.own().mark_deleted(spot, |there| (there == id).then_some(true));
                 Edit::Done((), 0)
             });
         }
@@ -264,7 +264,7 @@ impl Log {
         }
         trimmed.removed += gone;
         // Usually the first ID is still that of this node's first live entry, and what lies before need not be passed.
-        let from = first.places_from(self.info.first_id).at();
+        let from = first.places_from(self.info.first_id).spot();
         if gone == live {
             // Invariant 1: what lies behind its live entries is deleted.
             trimmed.nodes.append(self.nodes.remove_range(0, live));
@@ -273,7 +273,7 @@ impl Log {
         }
         self.nodes.edit_first(|mut leaf| {
             let mut left = gone;
-            leaf.own().mark_deleted(Some(from), |_| {
+            leaf.own().mark_deleted(from, |_| {
                 left = left.checked_sub(1)?;
                 Some(true)
             });

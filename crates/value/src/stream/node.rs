@@ -1,21 +1,19 @@
-//! A stream's node: the leaf of its tree, a listpack in the layout that Redis's nodes have in memory and in RDB files.
+//! A stream's node: the leaf of its tree, with what Redis has in one node, in a layout of its own.
 //!
 //! ```text
-//!   listpack  [ bytes u32 ][ elements u16 ] master entry, entries ... [ 0xFF ]   room
-//!   master    live  deleted  number of fields  field ...  0
-//!   entry     flags  ms - master's ms  seq - master's seq  [ number of fields ]  ( [ field ] value )*  elements of this entry
-//!   flags     1 deleted   2 the master's fields, which are then not repeated, nor is their number
-//!   buffer    [ listpack ] room [ mark ] ... [ mark ]                one for every eighth entry, the first one last
-//!   mark      [ ms - master's ms, at most 2^32 - 1: u32 ][ position u16 ]
+//!   buffer    fields of the master entry, entries ...      room      [ mark ] ... [ mark ]
+//!             `--------------- used --------------'                  one for each group but the first, the last one first
+//!   mark      [ ms - master's ms, at most 2^32 - 1: u32 ][ position of the group's first entry u32 ]
 //! ```
-//! Marks are no part of the node's layout: without them half a node is walked to find an entry, which is what Redis does. Those of entries
-//! behind the first 64 KB are left out; there it is walked.
+//! `entries.rs` draws an entry, `convert.rs` the listpack that RDB files have for a node. No bytes of it are here, but how many they would be is counted
+//! with every change, since Redis's limits are limits of them.
 //!
-//! The master ID is that of the first entry the node ever had. Nothing but the first two numbers and the flags ever changes; entries are
-//! only added at the end. When a node is full, and when a new one begins, is [`NodeLimits`]' affair.
+//! The master ID is that of the first entry the node ever had. Of what is written nothing ever changes but the flag of an entry that is deleted; entries
+//! are only added at the end. When a node is full, and when a new one begins, is [`NodeLimits`]' affair.
 //!
 //! Invariants:
-//!  1. The bytes are a valid node ([`super::validate_node`]); `live` is the master entry's number.
+//!  1. The listpack that is made of it is a valid node ([`super::validate_node`]), with `live` and `deleted` entries, of `listpack_len` bytes; making a
+//!     node of that gives the same bytes.
 //!  2. IDs ascend strictly; none is below the master ID.
 //!  3. Mark `i` is that of entry `8 (i + 1)`, counted from 0, deleted ones included.
 //!  4. Nodes are never joined and never split: what Redis would have in one node is in one node.
@@ -24,23 +22,14 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::ordered::{KeyedLeaf, Leaf, wide_partition_point};
-use crate::packed::{Element, HEADER, Packed, Scratch, size_class};
+use crate::packed::{Bare, Element, LISTPACK_OVERHEAD, Scratch, size_class};
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
 use super::StreamId;
-use super::entries::{DELETED, Master, Place, Places, SAME_FIELDS};
+use super::entries::{self, DELETED, Groups, Mark, Places, PlacesBack, SAME_FIELDS, STRIDE, Spot, View};
 
 /// Most bytes of texts that one entry may have, and most of a node without another limit.
 pub const NODE_BYTES_MAX: usize = 1 << 30;
-
-/// Bytes of a listpack before the block that its elements are.
-const SIZE_FIELD: usize = 4;
-
-/// A listpack without elements.
-const EMPTY: [u8; 7] = [7, 0, 0, 0, 0, 0, 0xFF];
-
-/// Offset of the number of elements.
-const COUNT_FIELD: usize = 4;
 
 /// When a node is full: `stream-node-max-bytes` and `stream-node-max-entries`, 0 for no limit.
 #[derive(Clone, Copy, Debug)]
@@ -63,44 +52,26 @@ impl NodeLimits {
     }
 }
 
-/// Entries from one mark to the next.
-const STRIDE: u32 = 8;
-
 /// Bytes of a mark.
-const MARK: usize = 6;
-
-/// Milliseconds from a master ID, as marks have them.
-fn elapsed(id: StreamId, master: StreamId) -> u32 {
-    u32::try_from(id.ms.saturating_sub(master.ms)).unwrap_or(u32::MAX)
-}
-
-/// The milliseconds of a mark.
-#[inline]
-fn elapsed_in(mark: &[u8; MARK]) -> u32 {
-    mark.first_chunk().map_or(0, |ms| u32::from_le_bytes(*ms))
-}
-
-/// The position of a mark.
-#[inline]
-fn position_in(mark: &[u8; MARK]) -> usize {
-    mark.last_chunk().map_or(0, |at| usize::from(u16::from_le_bytes(*at)))
-}
+const MARK: usize = size_of::<Mark>();
 
 /// A node: entries in order of their IDs. A handle on a shared buffer.
 #[derive(Clone, Debug, Default)]
 pub struct StreamNode {
-    /// The listpack, room, and marks. Empty when there is no entry.
+    /// Fields, entries, room, and marks.
     bytes: Arc<[u8]>,
     master: StreamId,
     used: u32,
+    /// Bytes of the listpack without the numbers of live and deleted entries.
+    spelled: u32,
     live: u32,
     deleted: u32,
     /// Fields of the master entry.
     fields: u32,
-    /// Positions in the block of the master's first field and of the first entry.
-    fields_at: u32,
+    /// Position of the first entry.
     entries_at: u32,
-    marks: u32,
+    /// Elements of the listpack; 65535 for as many or more.
+    elements: u16,
 }
 
 impl StreamNode {
@@ -109,113 +80,101 @@ impl StreamNode {
         Self { bytes: zeroed(capacity_for(bytes)), ..Self::default() }
     }
 
-    /// A node of a listpack that [`super::validate_node`] has found good.
-    pub(super) fn from_listpack(master: StreamId, listpack: &[u8]) -> Self {
-        let block = Packed::new(listpack.get(SIZE_FIELD..listpack.len() - 1).unwrap_or_default());
-        let Some(head) = Master::read(block) else { return Self::default() };
-        let entries_at = head.end(block).unwrap_or(block.end());
-        let mut node = Self {
-            master,
-            used: listpack.len() as u32,
-            live: head.live as u32,
-            deleted: head.deleted as u32,
-            fields: head.fields as u32,
-            fields_at: head.fields_at as u32,
-            entries_at: entries_at as u32,
-            ..Self::default()
-        };
-        let marked = Places::new(block, master).skip(STRIDE as usize).step_by(STRIDE as usize);
-        let marks: Vec<_> =
-            marked.map_while(|place| Some((place.id, u16::try_from(place.at).ok()?))).collect();
-        node.bytes = zeroed(capacity_for(listpack.len() + marks.len() * MARK));
-        Arc::make_mut(&mut node.bytes)[..listpack.len()].copy_from_slice(listpack);
-        marks.into_iter().for_each(|(id, at)| node.push_mark(id, at));
-        node
-    }
-
-    /// The ID to which those of the entries are relative; RDB writes it before the listpack.
+    /// The ID to which those of the entries are relative in the listpack; RDB writes it before that.
     pub fn master_id(&self) -> StreamId {
         self.master
     }
 
-    /// The whole listpack.
-    pub fn listpack(&self) -> &[u8] {
-        &self.bytes[..self.used as usize]
-    }
-
-    /// The elements of the listpack, without its header and end.
-    pub fn body(&self) -> &[u8] {
-        self.block().body()
+    /// Bytes of the listpack.
+    pub fn listpack_len(&self) -> usize {
+        let number = |number: u32| Element::Int(number.into()).encoded_len();
+        self.spelled as usize + number(self.live) + number(self.deleted)
     }
 
     /// How many elements the listpack says that it has; 65535 means as many or more.
     pub fn elements(&self) -> u16 {
-        self.block().count() as u16
+        self.elements
     }
 
-    /// The elements, as a block behind the listpack's size field.
-    pub(super) fn block(&self) -> Packed<'_> {
-        let end = (self.used as usize).saturating_sub(1);
-        Packed::new(self.bytes.get(SIZE_FIELD..end).unwrap_or_default())
+    /// How many entries are not deleted, how many are, and how many fields the master has.
+    pub(super) fn counts(&self) -> [u32; 3] {
+        [self.live, self.deleted, self.fields]
+    }
+
+    /// Number of entries, deleted ones included.
+    pub(super) fn count(&self) -> u32 {
+        self.live + self.deleted
+    }
+
+    /// Bytes of the buffer that are in use.
+    pub(super) fn in_use(&self) -> usize {
+        self.used as usize + self.marks_bytes()
+    }
+
+    fn marks_bytes(&self) -> usize {
+        (self.count().saturating_sub(1) / STRIDE) as usize * MARK
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        let bytes = self.bytes.get(..self.used as usize).unwrap_or_default();
+        View { bytes, master: self.master, fields: self.fields, count: self.count() }
+    }
+
+    fn groups(&self) -> Groups<'_> {
+        let marks = self.bytes.get(self.bytes.len() - self.marks_bytes()..).unwrap_or_default();
+        Groups { entries_at: self.entries_at, marks: marks.as_chunks().0 }
     }
 
     /// The entries, deleted ones included.
     #[inline]
     pub(super) fn places(&self) -> Places<'_> {
-        Places::of(self.block(), self.master, self.fields, self.fields_at, self.entries_at)
+        Places::new(self.view(), self.groups().spot(0))
     }
 
     /// The entries from that with an ID, or the first above it, to the end.
     pub(super) fn places_from(&self, id: StreamId) -> Places<'_> {
-        let mut places = self.places();
-        if let Some(mark) = self.marks().get(self.marks_above(id)) {
-            places.resume(position_in(mark));
-        }
+        let (view, groups) = (self.view(), self.groups());
+        let mut places = Places::new(view, groups.spot(groups.find(view, id)));
         places.seek(id);
         places
     }
 
-    /// The entries from the first to that with an ID, or the last below it.
-    pub(super) fn places_to(&self, id: StreamId) -> Places<'_> {
-        let mut places = self.places();
-        if let Some(mark) = self.marks_above(id).checked_sub(1).and_then(|last| self.marks().get(last)) {
-            places.end_at(position_in(mark));
-        }
-        places.seek_back(id);
+    /// The entries from the last to the first.
+    #[inline]
+    pub(super) fn places_back(&self) -> PlacesBack<'_> {
+        let groups = self.groups();
+        PlacesBack::new(self.view(), groups, groups.len())
+    }
+
+    /// The entries from that with an ID, or the last below it, back to the first.
+    pub(super) fn places_back_from(&self, id: StreamId) -> PlacesBack<'_> {
+        let (view, groups) = (self.view(), self.groups());
+        let mut places = PlacesBack::new(view, groups, groups.find(view, id) + 1);
+        places.seek(id);
         places
     }
 
-    /// How many marks are those of entries above an ID.
-    fn marks_above(&self, id: StreamId) -> usize {
-        let (marks, ms) = (self.marks(), elapsed(id, self.master));
-        let above = wide_partition_point(marks.len(), |at| elapsed_in(&marks[at]) > ms);
-        // Only entries of the same millisecond have to be looked at themselves.
-        let equal = marks[above..].iter().take_while(|mark| elapsed_in(mark) == ms).count();
-        let is_above = |mark: &[u8; MARK]| self.places().id_at(position_in(mark)) > Some(id);
-        above + marks[above..above + equal].partition_point(is_above)
-    }
-
-    /// The position of the entry with an ID, if it is not deleted.
-    pub(super) fn position(&self, id: StreamId) -> Option<usize> {
-        self.places_from(id).next().filter(|place| place.id == id && place.is_live()).map(|place| place.at)
+    /// Where the entry with an ID is, if it is not deleted.
+    pub(super) fn spot_of(&self, id: StreamId) -> Option<Spot> {
+        let mut places = self.places_from(id);
+        let spot = places.spot();
+        places.next().filter(|place| place.id == id && place.is_live()).map(|_| spot)
     }
 
     /// The ID of the last entry, also of one that is deleted.
     pub(super) fn last_id(&self) -> StreamId {
-        self.places().next_back().map_or(self.master, |place| place.id)
-    }
-
-    /// Bytes of the listpack.
-    pub(super) fn used(&self) -> usize {
-        self.used as usize
+        let groups = self.groups();
+        let mut places = Places::new(self.view(), groups.spot(groups.len() - 1));
+        places.by_ref().for_each(drop);
+        if self.count() == 0 { self.master } else { places.spot().before }
     }
 
     /// Whether an entry of so many bytes of texts goes into this node.
     pub(super) fn has_room(&self, limits: NodeLimits, texts: usize) -> bool {
-        if self.used() + texts >= limits.bytes() {
+        if self.listpack_len() + texts >= limits.bytes() {
             return false;
         }
-        limits.entries_max == 0 || ((self.live + self.deleted) as usize) < limits.entries_max
+        limits.entries_max == 0 || (self.count() as usize) < limits.entries_max
     }
 
     /// Adds an entry; its ID must be above all others.
@@ -224,121 +183,92 @@ impl StreamNode {
         id: StreamId,
         pairs: impl Iterator<Item = (&'p [u8], &'p [u8])> + Clone,
     ) {
-        let fields = pairs.clone().count();
+        let names = pairs.clone().map(|(field, _)| Element::of(field));
+        let fields = names.clone().count() as u32;
+        if self.count() == 0 {
+            self.begin(id, fields, names.clone());
+        }
+        let before = self.last_id();
+        if self.has_fields(fields, names) {
+            self.push(id, before, true, None, pairs.map(|(_, value)| Element::of(value)));
+        } else {
+            let both = pairs.flat_map(|(field, value)| [Element::of(field), Element::of(value)]);
+            self.push(id, before, true, Some(fields), both);
+        }
+    }
+
+    /// Gives a node without entries its master ID and fields.
+    pub(super) fn begin<'p>(
+        &mut self,
+        master: StreamId,
+        fields: u32,
+        names: impl Iterator<Item = Element<'p>>,
+    ) {
         let mut out = Scratch::new();
-        let mut elements = 0;
-        let mut put = |element: Element, out: &mut Scratch| {
-            element.encode(out);
-            elements += 1;
-        };
-        if self.used == 0 {
-            self.start();
-        }
-        let is_same = if self.used() == EMPTY.len() {
-            self.master = id;
-            [1, 0, fields as i64].into_iter().for_each(|number| put(Element::Int(number), &mut out));
-            self.fields = fields as u32;
-            self.fields_at = (HEADER + out.len()) as u32;
-            pairs.clone().for_each(|(field, _)| put(Element::of(field), &mut out));
-            put(Element::Int(0), &mut out);
-            self.entries_at = (HEADER + out.len()) as u32;
-            true
-        } else {
-            self.has_fields(fields, pairs.clone().map(|(field, _)| field))
-        };
-        let (ms, seq) = id.minus(self.master);
-        let flags = if is_same { SAME_FIELDS } else { 0 };
-        [flags, ms, seq].into_iter().for_each(|number| put(Element::Int(number), &mut out));
-        if !is_same {
-            put(Element::Int(fields as i64), &mut out);
-        }
-        for (field, value) in pairs {
-            if !is_same {
-                put(Element::of(field), &mut out);
-            }
-            put(Element::of(value), &mut out);
-        }
-        let of_entry = if is_same { fields + 3 } else { 2 * fields + 4 };
-        put(Element::Int(of_entry as i64), &mut out);
-        self.push(out.as_bytes(), elements);
-        let before = self.live + self.deleted;
-        self.live += 1;
-        if before > 0 {
-            self.put_live();
-            if before.is_multiple_of(STRIDE)
-                && self.marks + 1 == before / STRIDE
-                && let Ok(mark) = u16::try_from(self.block().end() - out.len())
-            {
-                self.push_mark(id, mark);
-            }
-        }
+        let names: usize = names.map(|name| name.encode_spelled(&mut out)).sum();
+        // The number of fields, they, and a zero.
+        let spelled = Element::Int(fields.into()).encoded_len() + names + Element::Int(0).encoded_len();
+        self.master = master;
+        self.fields = fields;
+        self.entries_at = out.len() as u32;
+        self.spelled = (LISTPACK_OVERHEAD + spelled) as u32;
+        // With the numbers of entries before.
+        self.elements = u16::try_from(fields.saturating_add(4)).unwrap_or(u16::MAX);
+        self.put(out.as_bytes(), None);
     }
 
-    /// Adds encoded elements at the end.
-    fn push(&mut self, elements: &[u8], count: usize) {
-        let (used, new) = (self.used(), self.used() + elements.len());
-        let count = self.block().count().saturating_add(count).min(usize::from(u16::MAX)) as u16;
-        if new + self.marks as usize * MARK > self.bytes.len() {
-            self.resize(capacity_for(new + self.marks as usize * MARK));
-        }
-        let bytes = Arc::make_mut(&mut self.bytes);
-        bytes[..COUNT_FIELD].copy_from_slice(&(new as u32).to_le_bytes());
-        bytes[COUNT_FIELD..COUNT_FIELD + 2].copy_from_slice(&count.to_le_bytes());
-        bytes[used - 1..new - 1].copy_from_slice(elements);
-        bytes[new - 1] = 0xFF;
-        self.used = new as u32;
+    /// Adds an entry behind that with the ID `before`, live or deleted, with the master's fields and `elements` for values, or with `own` fields and those and values for elements.
+    pub(super) fn push<'p>(
+        &mut self,
+        id: StreamId,
+        before: StreamId,
+        is_live: bool,
+        own: Option<u32>,
+        elements: impl Iterator<Item = Element<'p>>,
+    ) {
+        let (index, at) = (self.count(), self.used);
+        let begins_group = index.is_multiple_of(STRIDE);
+        let before = if begins_group { self.master } else { before };
+        let flags = if is_live { 0 } else { DELETED } | if own.is_none() { SAME_FIELDS } else { 0 };
+        let mut out = Scratch::new();
+        entries::encode_head(id, before, flags, own, &mut out);
+        let elements: usize = elements.map(|element| element.encode_spelled(&mut out)).sum();
+        let in_front = numbers_in_front(id, self.master, flags, own);
+        let behind = elements_of(own, self.fields);
+        let numbers = in_front.iter().flatten().chain([&behind]);
+        let numbers: usize = numbers.map(|number| Element::Int(*number).encoded_len()).sum();
+        let mark = begins_group && index > 0;
+        self.put(out.as_bytes(), mark.then(|| entries::mark(id, self.master, at)));
+        self.spelled += (numbers + elements) as u32;
+        let all = u16::try_from(behind + 1).unwrap_or(u16::MAX);
+        self.elements = self.elements.saturating_add(all);
+        *(if is_live { &mut self.live } else { &mut self.deleted }) += 1;
     }
 
-    /// Writes how many entries are live.
-    fn put_live(&mut self) {
-        let first = SIZE_FIELD + HEADER;
-        // Up to 127 it is one byte that is its own value.
-        if self.live < 128 && self.bytes[first] < 128 {
-            Arc::make_mut(&mut self.bytes)[first] = self.live as u8;
-        } else {
-            self.put_int(HEADER, i64::from(self.live));
-        }
-    }
-
-    /// The marks as they lie in memory: the last one first.
-    fn marks(&self) -> &[[u8; MARK]] {
-        self.bytes[self.bytes.len() - self.marks as usize * MARK..].as_chunks().0
-    }
-
-    fn push_mark(&mut self, id: StreamId, position: u16) {
-        let needed = self.used() + (self.marks as usize + 1) * MARK;
+    /// Adds bytes at the end, and a mark before the others.
+    fn put(&mut self, bytes: &[u8], mark: Option<Mark>) {
+        let (used, marks) = (self.used as usize, self.marks_bytes());
+        let needed = used + bytes.len() + marks + mark.map_or(0, |mark| mark.len());
         if needed > self.bytes.len() {
             self.resize(capacity_for(needed));
         }
-        self.marks += 1;
-        let at = self.bytes.len() - self.marks as usize * MARK;
-        let (ms, position) = (elapsed(id, self.master).to_le_bytes(), position.to_le_bytes());
-        let bytes = Arc::make_mut(&mut self.bytes);
-        bytes[at..at + 4].copy_from_slice(&ms);
-        bytes[at + 4..at + MARK].copy_from_slice(&position);
+        let buffer = Arc::make_mut(&mut self.bytes);
+        buffer[used..used + bytes.len()].copy_from_slice(bytes);
+        self.used += bytes.len() as u32;
+        if let Some(mark) = mark {
+            let end = buffer.len() - marks;
+            buffer[end - MARK..end].copy_from_slice(&mark);
+        }
     }
 
     /// Whether these are the master's fields.
-    fn has_fields<'p>(&self, count: usize, mut fields: impl Iterator<Item = &'p [u8]>) -> bool {
-        if self.fields as usize != count {
-            return false;
-        }
-        let block = self.block();
-        let mut there = block.iter_between(self.fields_at as usize, block.end());
-        fields.all(|field| there.next().is_some_and(|(_, there)| there == Element::of(field)))
-    }
-
-    /// Makes a listpack without elements of a node without bytes.
-    fn start(&mut self) {
-        if self.bytes.len() < EMPTY.len() {
-            self.bytes = zeroed(capacity_for(64));
-        }
-        Arc::make_mut(&mut self.bytes)[..EMPTY.len()].copy_from_slice(&EMPTY);
-        self.used = EMPTY.len() as u32;
+    fn has_fields<'p>(&self, count: u32, mut names: impl Iterator<Item = Element<'p>>) -> bool {
+        let mut there = Bare::new(&self.bytes, 0);
+        self.fields == count && names.all(|name| there.next() == Some(name))
     }
 
     fn resize(&mut self, capacity: usize) {
-        let (used, marks) = (self.used(), self.marks as usize * MARK);
+        let (used, marks) = (self.used as usize, self.marks_bytes());
         let mut buffer = zeroed(capacity);
         let bytes = Arc::make_mut(&mut buffer);
         bytes[..used].copy_from_slice(&self.bytes[..used]);
@@ -346,122 +276,80 @@ impl StreamNode {
         self.bytes = buffer;
     }
 
-    /// What the buffer would be if it had no room for more.
-    fn tight(&self) -> usize {
-        capacity_for(self.used() + self.marks as usize * MARK)
-    }
-
     /// Gives room back to which nothing will be added.
     pub(super) fn shrink(&mut self) {
         if self.has_spare() {
-            self.resize(self.tight());
+            self.resize(capacity_for(self.in_use()));
         }
     }
 
     /// Whether [`Self::shrink`] gives back anything.
     pub(super) fn has_spare(&self) -> bool {
-        self.tight() < self.bytes.len()
+        capacity_for(self.in_use()) < self.bytes.len()
     }
 
-    /// Replaces the number at a position of the block.
-    fn put_int(&mut self, at: usize, value: i64) {
-        let Some(end) = self.block().after(at) else { return };
-        let mut number = Scratch::new();
-        Element::Int(value).encode(&mut number);
-        let (old, new) = (end - at, number.len());
-        if old == new {
-            let at = SIZE_FIELD + at;
-            Arc::make_mut(&mut self.bytes)[at..at + new].copy_from_slice(number.as_bytes());
-            return;
-        }
-        let (used, marks) = (self.used(), self.marks as usize * MARK);
-        let all = used - old + new;
-        if all + marks > self.bytes.len() {
-            self.resize(capacity_for(all + marks));
-        }
-        let bytes = Arc::make_mut(&mut self.bytes);
-        bytes.copy_within(SIZE_FIELD + end..used, SIZE_FIELD + at + new);
-        bytes[SIZE_FIELD + at..SIZE_FIELD + at + new].copy_from_slice(number.as_bytes());
-        bytes[..SIZE_FIELD].copy_from_slice(&(all as u32).to_le_bytes());
-        self.used = all as u32;
-        self.move_positions(at, new as i32 - old as i32);
-    }
-
-    /// Keeps positions right after bytes at `at` have become more or fewer.
-    fn move_positions(&mut self, at: usize, by: i32) {
-        for position in [&mut self.fields_at, &mut self.entries_at] {
-            if *position as usize > at {
-                *position = position.saturating_add_signed(by);
-            }
-        }
-        let marks = self.marks as usize * MARK;
-        let bytes = Arc::make_mut(&mut self.bytes);
-        let start = bytes.len() - marks;
-        let mut lost = 0;
-        for mark in bytes[start..].as_chunks_mut::<MARK>().0 {
-            let position = position_in(mark);
-            if position > at {
-                // The last marks may leave the 64 KB that they can express.
-                match u16::try_from(position as i32 + by) {
-                    Ok(position) => mark[4..].copy_from_slice(&position.to_le_bytes()),
-                    Err(_) => lost += 1,
-                }
-            }
-        }
-        self.marks -= lost;
-    }
-
-    /// Marks live entries that `chosen` accepts as deleted, until it returns `None`. Begins at the entry at `from`. Returns how many.
+    /// Marks live entries that `chosen` accepts as deleted, until it returns `None`. Begins at a spot. Returns how many.
     pub(super) fn mark_deleted(
         &mut self,
-        mut from: Option<usize>,
+        mut spot: Spot,
         mut chosen: impl FnMut(StreamId) -> Option<bool>,
     ) -> u32 {
+        let (used, master, fields, count) = (self.used as usize, self.master, self.fields, self.count());
+        let buffer = Arc::make_mut(&mut self.bytes);
         let mut marked = 0;
-        loop {
-            let mut places = self.places();
-            if let Some(from) = from {
-                places.resume(from);
+        while let Some(bytes) = buffer.get(..used)
+            && let Some(place) = (View { bytes, master, fields, count }).step(&mut spot)
+        {
+            if !place.is_live() {
+                continue;
             }
-            let mut wanted = |place: &Place| match chosen(place.id) {
-                Some(chosen) => chosen.then_some(Some(*place)),
-                None => Some(None),
-            };
-            let place = places.by_ref().filter(|place| place.is_live()).find_map(|place| wanted(&place));
-            let Some(place) = place.flatten() else { break };
-            // What follows the flags may move if they were spelled at greater length than needed.
-            let behind = self.used() - places.at();
-            self.put_int(place.at, place.flags | DELETED);
-            from = Some(self.used() - behind);
-            marked += 1;
+            match chosen(place.id) {
+                Some(true) => {
+                    buffer[place.at as usize] |= DELETED;
+                    marked += 1;
+                }
+                Some(false) => {}
+                None => break,
+            }
         }
         self.live -= marked;
         self.deleted += marked;
-        if marked > 0
-            && let Some(at) = self.block().after(HEADER)
-        {
-            self.put_int(at, i64::from(self.deleted));
-            self.put_live();
-        }
         marked
     }
 
     /// Verifies the invariants and panics with the broken one.
     #[cfg(any(test, debug_assertions))]
     pub(super) fn check(&self) {
-        match super::validate_node(self.master, self.listpack()) {
+        let listpack = self.listpack();
+        match super::validate_node(self.master, &listpack) {
             Ok(summary) => {
                 assert_eq!((summary.live, summary.deleted), (self.live, self.deleted), "invariant 1")
             }
             Err(damage) => panic!("invariants 1 and 2: {damage:?}"),
         }
-        let again = Self::from_listpack(self.master, self.listpack());
-        let positions = |node: &Self| (node.fields, node.fields_at, node.entries_at);
-        assert_eq!(positions(&again), positions(self), "invariant 1");
-        let known = again.marks().len() - self.marks().len();
-        assert_eq!(again.marks()[known..], *self.marks(), "invariant 3");
-        assert!(known == 0 || self.used > u32::from(u16::MAX), "invariant 3");
+        assert_eq!(listpack.len(), self.listpack_len(), "invariant 1");
+        let again = Self::from_listpack(self.master, &listpack);
+        let kept = |node: &Self| (node.counts(), node.entries_at, node.spelled, node.elements);
+        assert_eq!(kept(&again), kept(self), "invariant 1");
+        assert_eq!(again.view().bytes, self.view().bytes, "invariant 1");
+        assert_eq!(again.groups().marks, self.groups().marks, "invariant 3");
     }
+}
+
+/// The numbers in front of an entry's fields and values in a listpack.
+pub(super) fn numbers_in_front(
+    id: StreamId,
+    master: StreamId,
+    flags: u8,
+    own: Option<u32>,
+) -> [Option<i64>; 4] {
+    let (ms, seq) = id.minus(master);
+    [Some(flags.into()), Some(ms), Some(seq), own.map(i64::from)]
+}
+
+/// The number behind an entry in a listpack: how many elements it has but for this one.
+pub(super) fn elements_of(own: Option<u32>, master_fields: u32) -> i64 {
+    own.map_or(3 + i64::from(master_fields), |own| 4 + 2 * i64::from(own))
 }
 
 impl Leaf for StreamNode {
@@ -523,7 +411,8 @@ impl Leaf for StreamNode {
     fn remove_range(&mut self, from: usize, to: usize) {
         let live: Vec<_> = self.places().filter(|place| place.is_live()).map(|place| place.id).collect();
         let ids = live.get(from..to.min(live.len())).unwrap_or_default();
-        self.mark_deleted(None, |id| Some(ids.binary_search(&id).is_ok()));
+        let start = self.places().spot();
+        self.mark_deleted(start, |id| Some(ids.binary_search(&id).is_ok()));
     }
 
     fn separator(_left: &Self, right: &Self) -> StreamId {

@@ -2,7 +2,7 @@
 
 use crate::ordered::{Found, Leaf, Ordered};
 
-use super::entries::{Entry, Places};
+use super::entries::{Entry, Places, PlacesBack};
 use super::{StreamId, StreamNode};
 
 /// The entries of a range, ascending.
@@ -19,7 +19,7 @@ pub struct Range<'a> {
 #[derive(Clone)]
 pub struct RangeBack<'a> {
     nodes: &'a Ordered<StreamNode>,
-    places: Option<Places<'a>>,
+    places: Option<PlacesBack<'a>>,
     next: Next,
     start: StreamId,
 }
@@ -81,14 +81,14 @@ impl<'a> Iterator for Range<'a> {
 impl<'a> RangeBack<'a> {
     pub(super) fn new(nodes: &'a Ordered<StreamNode>, start: StreamId, end: StreamId) -> Self {
         let node = nodes.leaf_of(end).filter(|_| start <= end);
-        let places = node.map(|node| node.places_to(end));
+        let places = node.map(|node| node.places_back_from(end));
         Self { nodes, places, next: Next::BesideNodeOf(end), start }
     }
 
     fn enter_next(&mut self) {
         let found = self.next.find(self.nodes, false);
         self.next = Next::Index(found.as_ref().and_then(|found| behind(found, false)).unwrap_or(u64::MAX));
-        self.places = found.map(|found| found.leaf.places());
+        self.places = found.map(|found| found.leaf.places_back());
     }
 }
 
@@ -98,7 +98,7 @@ impl<'a> Iterator for RangeBack<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            match self.places.as_mut()?.next_live_back() {
+            match self.places.as_mut()?.next_live() {
                 Some(entry) if entry.id < self.start => self.places = None,
                 Some(entry) => return Some(entry),
                 None => self.enter_next(),

@@ -1,6 +1,7 @@
 //! Tests of streams: against a plain model, for immutability of clones, on damaged nodes, and of what memory is counted.
 
 mod damage;
+mod layout;
 mod model;
 
 use super::*;
@@ -139,7 +140,7 @@ fn a_node_without_limits_may_be_large() {
     // 80000 elements of entries, more than a listpack can count.
     assert_eq!(node.elements(), u16::MAX);
     let mut builder = StreamBuilder::new();
-    builder.push(node.master_id(), node.listpack()).unwrap();
+    builder.push(node.master_id(), &node.listpack()).unwrap();
     let again = builder.finish(stream.log().info());
     assert_eq!(again.log().info(), stream.log().info());
     again.check();

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::ordered::Builder;
-use crate::packed::{self, Element, HEADER, Packed};
+use crate::packed::{self, Element};
 
-use super::entries::{Master, Places};
+use super::convert::{Master, SpelledEntries, block_of};
 use super::{Info, Log, Shelf, Stream, StreamId, StreamNode};
 
 /// What a valid node has.
@@ -51,33 +51,23 @@ impl std::error::Error for Damage {}
 /// Checks a node's listpack in depth.
 pub fn validate_node(master: StreamId, listpack: &[u8]) -> Result<NodeSummary, Damage> {
     packed::validate_listpack(listpack).map_err(Damage::Listpack)?;
-    let block = listpack.get(4..listpack.len() - 1).map(Packed::new).ok_or(Damage::Master)?;
+    let block = block_of(listpack).ok_or(Damage::Master)?;
     let head = Master::read(block).ok_or(Damage::Master)?;
-    let end = head.end(block).ok_or(Damage::Master)?;
-    let terminator = block.before(end).and_then(|at| block.get(at));
-    if terminator != Some(Element::Int(0)) || end < HEADER {
+    if block.get(head.zero_at) != Some(Element::Int(0)) {
         return Err(Damage::Master);
     }
     let (mut live, mut deleted, mut ids) = (0, 0, None::<(StreamId, StreamId)>);
-    let mut places = Places::new(block, master);
-    loop {
-        let at = places.at();
-        let Some(place) = places.next() else { break };
-        // Walking back finds the entry only if its last element tells its length.
-        if places.between(at, places.at()).next_back().map(|back| back.at) != Some(at) {
-            return Err(Damage::Entry);
-        }
-        if place.id < ids.map_or(master, |(_, last)| last) || ids.is_some_and(|(_, last)| last == place.id) {
+    let mut entries = SpelledEntries::new(block, master, head);
+    for entry in entries.by_ref() {
+        let id = entry.id;
+        if id < ids.map_or(master, |(_, last)| last) || ids.is_some_and(|(_, last)| last == id) {
             return Err(Damage::Order);
         }
-        ids = Some((ids.map_or(place.id, |(first, _)| first), place.id));
-        if place.is_live() { live += 1 } else { deleted += 1 }
+        ids = Some((ids.map_or(id, |(first, _)| first), id));
+        if entry.is_live { live += 1 } else { deleted += 1 }
     }
-    if places.at() != block.end() {
+    if !entries.is_at_end() {
         return Err(Damage::Entry);
-    }
-    if u32::try_from(head.fields).is_err() {
-        return Err(Damage::Master);
     }
     if i64::from(live) != head.live || i64::from(deleted) != head.deleted {
         return Err(Damage::Count);
