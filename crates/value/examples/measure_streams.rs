@@ -93,7 +93,6 @@ fn converting(stream: &Stream) {
             black_box(builder.push(*master, listpack).is_ok());
         }
     });
-    println!("{:<44}{:>9}", "  equal again", builder.finish(log.info()).heap_bytes() == stream.heap_bytes());
 }
 
 fn groups(stream: &mut Stream, entries: u64) {

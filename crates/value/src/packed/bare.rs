@@ -23,6 +23,12 @@ impl<'a> Bare<'a> {
         self.at
     }
 
+    /// All bytes from the next element on.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     /// Passes over elements without looking at their data.
     #[inline]
     pub fn skip_many(&mut self, count: usize) -> Option<()> {

@@ -124,7 +124,23 @@ impl<'a> Element<'a> {
         out.len() - start
     }
 
-    /// The same. Returns how many bytes there were with the back length.
+    /// An integer's bytes without its back length, and how many there are.
+    #[inline]
+    pub(crate) fn int_bytes(value: i64) -> ([u8; 9], usize) {
+        let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
+        let len = int_len(value);
+        let bytes = match len {
+            1 => [a, 0, 0, 0, 0, 0, 0, 0, 0],
+            2 => [0xC0 | b & 0x1F, a, 0, 0, 0, 0, 0, 0, 0],
+            3 => [0xF1, a, b, 0, 0, 0, 0, 0, 0],
+            4 => [0xF2, a, b, c, 0, 0, 0, 0, 0],
+            5 => [0xF3, a, b, c, d, 0, 0, 0, 0],
+            _ => [0xF4, a, b, c, d, e, f, g, h],
+        };
+        (bytes, len)
+    }
+
+    /// As `encode_bare`. Returns how many bytes there were with the back length.
     #[inline]
     pub(crate) fn encode_spelled(self, out: &mut Scratch) -> usize {
         let body = self.encode_bare(out);
@@ -144,18 +160,8 @@ fn int_len(value: i64) -> usize {
 }
 
 fn encode_int(value: i64, out: &mut Scratch) {
-    let bytes = value.to_le_bytes();
-    match int_len(value) {
-        1 => out.extend(&bytes[..1]),
-        2 => out.extend(&[0xC0 | (value >> 8) as u8 & 0x1F, bytes[0]]),
-        3 => out.extend(&[0xF1, bytes[0], bytes[1]]),
-        4 => out.extend(&[0xF2, bytes[0], bytes[1], bytes[2]]),
-        5 => out.extend(&[0xF3, bytes[0], bytes[1], bytes[2], bytes[3]]),
-        _ => {
-            out.extend(&[0xF4]);
-            out.extend(&bytes);
-        }
-    }
+    let (bytes, len) = Element::int_bytes(value);
+    out.extend(&bytes[..len]);
 }
 
 fn string_header_len(len: usize) -> usize {
@@ -178,7 +184,7 @@ fn encode_string_header(len: usize, out: &mut Scratch) {
 }
 
 /// Bytes of the back length of an element of `len` bytes. The limits are the listpack's own, one lower than 7-bit groups need.
-pub(crate) fn back_len(len: usize) -> usize {
+pub(super) fn back_len(len: usize) -> usize {
     match len {
         0..=127 => 1,
         128..=16_382 => 2,

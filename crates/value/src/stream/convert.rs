@@ -15,7 +15,7 @@
 
 use std::convert::Infallible;
 
-use crate::packed::{self, BackLength, Bare, Element, HEADER, Packed, Scratch};
+use crate::packed::{BackLength, Bare, Element, HEADER, Packed, Scratch};
 
 use super::node::{elements_of, numbers_in_front};
 use super::{StreamId, StreamNode};
@@ -38,13 +38,14 @@ pub(super) struct Master {
 
 /// An entry of a listpack, live or deleted.
 #[derive(Clone, Debug)]
-pub(super) struct Spelled<'a> {
+pub(super) struct Spelled {
     pub id: StreamId,
     pub is_live: bool,
     /// How many fields it has, if they are not the master's.
     own: Option<u32>,
-    /// Its fields and values.
-    elements: packed::Iter<'a>,
+    /// Positions of its first field or value, and behind the last.
+    from: usize,
+    to: usize,
 }
 
 /// The block that a listpack is behind its size.
@@ -105,11 +106,11 @@ impl<'a> SpelledEntries<'a> {
     }
 }
 
-impl<'a> Iterator for SpelledEntries<'a> {
-    type Item = Spelled<'a>;
+impl Iterator for SpelledEntries<'_> {
+    type Item = Spelled;
 
     /// The next entry, if it is one and says rightly how many elements it has.
-    fn next(&mut self) -> Option<Spelled<'a>> {
+    fn next(&mut self) -> Option<Spelled> {
         let (block, mut at) = (self.block, self.at);
         let (flags, ms) = (number(block, &mut at)?, number(block, &mut at)?);
         let seq = number(block, &mut at)?;
@@ -118,17 +119,24 @@ impl<'a> Iterator for SpelledEntries<'a> {
             _ => None,
         };
         let elements = own.map_or(self.fields as usize, |own| 2 * own as usize);
-        let mut end = skip(block, at, elements)?;
-        let elements = block.iter_between(at, end);
+        let to = skip(block, at, elements)?;
+        let mut end = to;
         if number(block, &mut end)? != elements_of(own, self.fields) {
             return None;
         }
         self.at = end;
-        Some(Spelled { id: self.id.plus(ms, seq), is_live: flags & DELETED == 0, own, elements })
+        Some(Spelled { id: self.id.plus(ms, seq), is_live: flags & DELETED == 0, own, from: at, to })
     }
 }
 
-/// The element as Redis would store it.
+/// Appends an element without its back length, as Redis would store it. Returns how many bytes it is with it.
+fn append_canonical(element: Element, out: &mut Vec<u8>) -> usize {
+    let mut spelled = Scratch::new();
+    let bytes = canonical(element).encode_spelled(&mut spelled);
+    out.extend_from_slice(spelled.as_bytes());
+    bytes
+}
+
 fn canonical(element: Element) -> Element {
     match element {
         Element::Bytes(text) => Element::of(text),
@@ -136,22 +144,51 @@ fn canonical(element: Element) -> Element {
     }
 }
 
+/// Appends the first of these elements without its back length, if it is a small number or a short text that is no number. Returns how many bytes it is with it.
+#[inline]
+fn append_short(spelled: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let step = spelled.first_chunk::<STEP>()?;
+    if step[0] <= 0x7F {
+        out.push(step[0]);
+        return Some(2);
+    }
+    let len = usize::from(step[0].wrapping_sub(0x80)) + 1;
+    if len > STEP || matches!(step[1], b'0'..=b'9' | b'-') {
+        return None;
+    }
+    out.extend_from_slice(step);
+    out.truncate(out.len() - STEP + len);
+    Some(len + 1)
+}
+
 impl StreamNode {
     /// A node of a listpack that [`super::validate_node`] has found good.
     pub(super) fn from_listpack(master: StreamId, listpack: &[u8]) -> Self {
-        let Some(block) = block_of(listpack) else { return Self::default() };
-        let Some(head) = Master::read(block) else { return Self::default() };
-        // It is rarely longer than the listpack, and grows then.
-        let mut node = Self::with_room(listpack.len());
+        let mut node = Self::default();
+        let Some(block) = block_of(listpack) else { return node };
+        let Some(head) = Master::read(block) else { return node };
+        let (mut bytes, mut marks) = (Vec::with_capacity(listpack.len()), Vec::new());
+        let mut out = Scratch::new();
         let names = block.iter_between(head.fields_at, head.zero_at);
-        node.begin(master, head.fields, names.map(|(_, name)| canonical(name)));
-        let mut before = master;
+        node.begin(master, head.fields, names.map(|(_, name)| canonical(name)), &mut out);
+        bytes.extend_from_slice(out.as_bytes());
         for entry in SpelledEntries::new(block, master, head) {
-            let elements = entry.elements.map(|(_, element)| canonical(element));
-            node.push(entry.id, before, entry.is_live, entry.own, elements);
-            before = entry.id;
+            out.clear();
+            marks.extend(node.encode_head(entry.id, entry.is_live, entry.own, bytes.len(), &mut out));
+            bytes.extend_from_slice(out.as_bytes());
+            let (mut at, mut elements) = (entry.from, 0);
+            while at < entry.to {
+                let rest = block.bytes().get(at..).unwrap_or_default();
+                if let Some(spelled) = append_short(rest, &mut bytes) {
+                    (at, elements) = (at + spelled, elements + spelled);
+                } else {
+                    let (Some(element), Some(end)) = (block.get(at), block.after(at)) else { break };
+                    (at, elements) = (end, elements + append_canonical(element, &mut bytes));
+                }
+            }
+            node.note(entry.id, entry.is_live, entry.own, elements);
         }
-        node.shrink();
+        node.fill(&bytes, &marks);
         node
     }
 
@@ -171,43 +208,91 @@ impl StreamNode {
         out
     }
 
-    /// Hands the listpack over piece by piece, until an error. Most pieces are short.
+    /// Hands the listpack over in pieces of about a kilobyte, longer elements from where they lie, until an error.
     pub fn spell<E>(&self, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let (view, master) = (self.view(), self.master_id());
-        let mut numbers = Scratch::new();
-        numbers.extend(&(self.listpack_len() as u32).to_le_bytes());
-        numbers.extend(&self.elements().to_le_bytes());
-        self.counts().into_iter().for_each(|count| Element::Int(count.into()).encode(&mut numbers));
-        put(numbers.as_bytes())?;
-        spell_elements(Bare::new(view.bytes, 0), view.fields as usize, put)?;
-        numbers.clear();
-        Element::Int(0).encode(&mut numbers);
+        let view = self.view();
+        let mut out = Spool { held: [0; HELD], len: 0, put };
+        out.bytes(&(self.listpack_len() as u32).to_le_bytes())?;
+        out.bytes(&self.elements().to_le_bytes())?;
+        self.counts().into_iter().try_for_each(|count| out.number(count.into()))?;
+        out.elements(Bare::new(view.bytes, 0), view.fields as usize)?;
+        out.number(0)?;
         for place in self.places() {
-            // The number behind the entry before stands with those in front of this one.
             let own = (!place.has_masters_fields()).then_some(place.fields);
-            let in_front = numbers_in_front(place.id, master, place.flags, own);
-            in_front.into_iter().flatten().for_each(|number| Element::Int(number).encode(&mut numbers));
-            put(numbers.as_bytes())?;
-            spell_elements(Bare::new(view.bytes, place.data_at as usize), place.elements(), put)?;
-            numbers.clear();
-            Element::Int(elements_of(own, view.fields)).encode(&mut numbers);
+            let numbers = numbers_in_front(place.id, view.master, place.flags, own);
+            numbers.into_iter().flatten().try_for_each(|number| out.number(number))?;
+            out.elements(Bare::new(view.bytes, place.data_at as usize), place.elements())?;
+            out.number(elements_of(own, view.fields))?;
         }
-        numbers.extend(&[0xFF]);
-        put(numbers.as_bytes())
+        out.bytes(&[0xFF])?;
+        out.flush()
     }
 }
 
-/// Hands over elements with the back lengths that they have in a listpack.
-#[inline]
-fn spell_elements<E>(
-    mut elements: Bare,
-    count: usize,
-    put: &mut impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    for _ in 0..count {
-        let Some(spelled) = elements.next_spelled() else { break };
-        put(spelled)?;
-        put(BackLength::of(spelled.len()).as_bytes())?;
+/// Bytes that are gathered before they are handed over.
+const HELD: usize = 1024;
+
+/// Bytes that are copied at once, since that takes no loop, though an element be shorter.
+const STEP: usize = 16;
+
+/// Gathers short pieces.
+struct Spool<'p, F> {
+    held: [u8; HELD],
+    len: usize,
+    put: &'p mut F,
+}
+
+impl<E, F: FnMut(&[u8]) -> Result<(), E>> Spool<'_, F> {
+    fn flush(&mut self) -> Result<(), E> {
+        let len = std::mem::take(&mut self.len);
+        (self.put)(&self.held[..len])
     }
-    Ok(())
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), E> {
+        if bytes.len() > HELD - self.len {
+            self.flush()?;
+        }
+        match self.held.get_mut(self.len..self.len + bytes.len()) {
+            Some(there) => there.copy_from_slice(bytes),
+            None => return (self.put)(bytes),
+        }
+        self.len += bytes.len();
+        Ok(())
+    }
+
+    /// An integer as an element.
+    #[inline]
+    fn number(&mut self, number: i64) -> Result<(), E> {
+        if let 0..=127 = number
+            && let Some([spelled, back]) = self.held.get_mut(self.len..self.len + 2)
+        {
+            (*spelled, *back) = (number as u8, 1);
+            self.len += 2;
+            return Ok(());
+        }
+        let (bytes, len) = Element::int_bytes(number);
+        self.bytes(&bytes[..len])?;
+        self.bytes(BackLength::of(len).as_bytes())
+    }
+
+    /// Elements with the back lengths that they have in a listpack.
+    #[inline]
+    fn elements(&mut self, mut elements: Bare, count: usize) -> Result<(), E> {
+        for _ in 0..count {
+            let (rest, Some(spelled)) = (elements.rest(), elements.next_spelled()) else { break };
+            let len = spelled.len();
+            if len < STEP
+                && let Some(step) = rest.first_chunk::<STEP>()
+                && let Some(there) = self.held.get_mut(self.len..self.len + STEP)
+            {
+                there.copy_from_slice(step);
+                there[len] = len as u8;
+                self.len += len + 1;
+                continue;
+            }
+            self.bytes(spelled)?;
+            self.bytes(BackLength::of(len).as_bytes())?;
+        }
+        Ok(())
+    }
 }

@@ -16,7 +16,8 @@
 //!     node of that gives the same bytes.
 //!  2. IDs ascend strictly; none is below the master ID.
 //!  3. Mark `i` is that of entry `8 (i + 1)`, counted from 0, deleted ones included.
-//!  4. Nodes are never joined and never split: what Redis would have in one node is in one node.
+//!  4. `last` is the last ID, unless that is too far from the master ID.
+//!  5. Nodes are never joined and never split: what Redis would have in one node is in one node.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -70,8 +71,41 @@ pub struct StreamNode {
     fields: u32,
     /// Position of the first entry.
     entries_at: u32,
+    /// The last ID.
+    last: Near,
     /// Elements of the listpack; 65535 for as many or more.
     elements: u16,
+}
+
+/// An ID not far behind a node's master ID, in little room; without it each entry that is added would begin with a walk through a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Near {
+    /// A `u32`, which as one would be aligned and make the handle longer.
+    ms: [u8; 4],
+    seq: u16,
+}
+
+impl Near {
+    /// What stands for an ID that is not near.
+    const FAR: Self = Self { ms: [0; 4], seq: u16::MAX };
+
+    fn new(id: StreamId, master: StreamId) -> Self {
+        let (ms, seq) = (id.ms.wrapping_sub(master.ms), id.seq.wrapping_sub(Self::seq_from(id.ms, master)));
+        match (u32::try_from(ms), u16::try_from(seq)) {
+            (Ok(ms), Ok(seq)) if seq < u16::MAX => Self { ms: ms.to_le_bytes(), seq },
+            _ => Self::FAR,
+        }
+    }
+
+    fn id(self, master: StreamId) -> Option<StreamId> {
+        let ms = master.ms.wrapping_add(u32::from_le_bytes(self.ms).into());
+        let seq = Self::seq_from(ms, master).wrapping_add(self.seq.into());
+        (self != Self::FAR).then_some(StreamId { ms, seq })
+    }
+
+    fn seq_from(ms: u64, master: StreamId) -> u64 {
+        if ms == master.ms { master.seq } else { 0 }
+    }
 }
 
 impl StreamNode {
@@ -162,7 +196,12 @@ impl StreamNode {
     }
 
     /// The ID of the last entry, also of one that is deleted.
+    #[inline]
     pub(super) fn last_id(&self) -> StreamId {
+        self.last.id(self.master).unwrap_or_else(|| self.find_last_id())
+    }
+
+    fn find_last_id(&self) -> StreamId {
         let groups = self.groups();
         let mut places = Places::new(self.view(), groups.spot(groups.len() - 1));
         places.by_ref().for_each(drop);
@@ -186,26 +225,27 @@ impl StreamNode {
         let names = pairs.clone().map(|(field, _)| Element::of(field));
         let fields = names.clone().count() as u32;
         if self.count() == 0 {
-            self.begin(id, fields, names.clone());
+            let mut out = Scratch::new();
+            self.begin(id, fields, names.clone(), &mut out);
+            self.put(out.as_bytes(), None);
         }
-        let before = self.last_id();
         if self.has_fields(fields, names) {
-            self.push(id, before, true, None, pairs.map(|(_, value)| Element::of(value)));
+            self.push(id, None, pairs.map(|(_, value)| Element::of(value)));
         } else {
             let both = pairs.flat_map(|(field, value)| [Element::of(field), Element::of(value)]);
-            self.push(id, before, true, Some(fields), both);
+            self.push(id, Some(fields), both);
         }
     }
 
-    /// Gives a node without entries its master ID and fields.
+    /// Gives a node without entries its master ID and fields, and appends these to `out`.
     pub(super) fn begin<'p>(
         &mut self,
         master: StreamId,
         fields: u32,
         names: impl Iterator<Item = Element<'p>>,
+        out: &mut Scratch,
     ) {
-        let mut out = Scratch::new();
-        let names: usize = names.map(|name| name.encode_spelled(&mut out)).sum();
+        let names: usize = names.map(|name| name.encode_spelled(out)).sum();
         // The number of fields, they, and a zero.
         let spelled = Element::Int(fields.into()).encoded_len() + names + Element::Int(0).encoded_len();
         self.master = master;
@@ -214,35 +254,57 @@ impl StreamNode {
         self.spelled = (LISTPACK_OVERHEAD + spelled) as u32;
         // With the numbers of entries before.
         self.elements = u16::try_from(fields.saturating_add(4)).unwrap_or(u16::MAX);
-        self.put(out.as_bytes(), None);
     }
 
-    /// Adds an entry behind that with the ID `before`, live or deleted, with the master's fields and `elements` for values, or with `own` fields and those and values for elements.
-    pub(super) fn push<'p>(
-        &mut self,
+    /// Adds an entry with the master's fields and `elements` for values, or with `own` fields and those and values for elements.
+    fn push<'p>(&mut self, id: StreamId, own: Option<u32>, elements: impl Iterator<Item = Element<'p>>) {
+        let mut out = Scratch::new();
+        let mark = self.encode_head(id, true, own, self.used as usize, &mut out);
+        let elements = elements.map(|element| element.encode_spelled(&mut out)).sum();
+        self.put(out.as_bytes(), mark);
+        self.note(id, true, own, elements);
+    }
+
+    /// Appends what stands before the fields and values of the next entry, which will be at a position. Returns its mark if it gets one.
+    #[inline]
+    pub(super) fn encode_head(
+        &self,
         id: StreamId,
-        before: StreamId,
         is_live: bool,
         own: Option<u32>,
-        elements: impl Iterator<Item = Element<'p>>,
-    ) {
-        let (index, at) = (self.count(), self.used);
-        let begins_group = index.is_multiple_of(STRIDE);
-        let before = if begins_group { self.master } else { before };
+        at: usize,
+        out: &mut Scratch,
+    ) -> Option<Mark> {
+        let begins_group = self.count().is_multiple_of(STRIDE);
+        let before = if begins_group { self.master } else { self.last_id() };
         let flags = if is_live { 0 } else { DELETED } | if own.is_none() { SAME_FIELDS } else { 0 };
-        let mut out = Scratch::new();
-        entries::encode_head(id, before, flags, own, &mut out);
-        let elements: usize = elements.map(|element| element.encode_spelled(&mut out)).sum();
-        let in_front = numbers_in_front(id, self.master, flags, own);
+        entries::encode_head(id, before, flags, own, out);
+        (begins_group && self.count() > 0).then(|| entries::mark(id, self.master, at as u32))
+    }
+
+    /// Counts an entry whose bytes are there, and whose fields and values are so many bytes of the listpack.
+    #[inline]
+    pub(super) fn note(&mut self, id: StreamId, is_live: bool, own: Option<u32>, elements: usize) {
+        let number = |number: i64| Element::Int(number).encoded_len();
+        let (ms, seq) = id.minus(self.master);
         let behind = elements_of(own, self.fields);
-        let numbers = in_front.iter().flatten().chain([&behind]);
-        let numbers: usize = numbers.map(|number| Element::Int(*number).encoded_len()).sum();
-        let mark = begins_group && index > 0;
-        self.put(out.as_bytes(), mark.then(|| entries::mark(id, self.master, at)));
-        self.spelled += (numbers + elements) as u32;
+        let own = own.map_or(0, |own| number(own.into()));
+        // The flags take as much as a zero.
+        self.spelled += (number(0) + number(ms) + number(seq) + own + elements + number(behind)) as u32;
         let all = u16::try_from(behind + 1).unwrap_or(u16::MAX);
         self.elements = self.elements.saturating_add(all);
+        self.last = Near::new(id, self.master);
         *(if is_live { &mut self.live } else { &mut self.deleted }) += 1;
+    }
+
+    /// Gives a node whose entries are all noted its buffer: what is in use of it, and the marks.
+    pub(super) fn fill(&mut self, bytes: &[u8], marks: &[Mark]) {
+        self.bytes = zeroed(capacity_for(bytes.len() + size_of_val(marks)));
+        let buffer = Arc::make_mut(&mut self.bytes);
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        let places = buffer.rchunks_exact_mut(MARK);
+        places.zip(marks).for_each(|(place, mark)| place.copy_from_slice(mark));
+        self.used = bytes.len() as u32;
     }
 
     /// Adds bytes at the end, and a mark before the others.
@@ -328,6 +390,7 @@ impl StreamNode {
             Err(damage) => panic!("invariants 1 and 2: {damage:?}"),
         }
         assert_eq!(listpack.len(), self.listpack_len(), "invariant 1");
+        assert_eq!(self.last_id(), self.find_last_id(), "invariant 4");
         let again = Self::from_listpack(self.master, &listpack);
         let kept = |node: &Self| (node.counts(), node.entries_at, node.spelled, node.elements);
         assert_eq!(kept(&again), kept(self), "invariant 1");
@@ -375,7 +438,7 @@ impl Leaf for StreamNode {
         self.heap_bytes() as u64
     }
 
-    // Invariant 4.
+    // Invariant 5.
     fn is_overfull(&self) -> bool {
         false
     }

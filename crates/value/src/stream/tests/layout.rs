@@ -55,7 +55,7 @@ fn put(out: &mut Vec<u8>, count: &mut usize, text: &[u8]) {
 
 fn listpack_of(master: StreamId, fields: &[Vec<u8>], entries: &[Described]) -> Vec<u8> {
     let (mut out, mut count) = (vec![0; 6], 0);
-    let mut int = |number: i64, out: &mut Vec<u8>, count: &mut usize| {
+    let int = |number: i64, out: &mut Vec<u8>, count: &mut usize| {
         put(out, count, number.to_string().as_bytes());
     };
     let deleted = entries.iter().filter(|entry| entry.1).count();
@@ -106,11 +106,11 @@ fn later(id: StreamId, rng: &mut fastrand::Rng) -> StreamId {
     let seq = rng.u64(..) >> rng.u32(0..64);
     match rng.u32(0..12) {
         0..3 => StreamId::new(id.ms, id.seq + 1),
-        3 => StreamId::new(id.ms, id.seq.checked_add(1 + (seq >> 20)).unwrap_or(u64::MAX)),
+        3 => StreamId::new(id.ms, id.seq.saturating_add(1 + (seq >> 20))),
         4..7 => StreamId::new(id.ms + 1, 0),
         7 => StreamId::new(id.ms + rng.u64(1..200), 0),
         8 => StreamId::new(id.ms + rng.u64(1..200), seq),
-        9 => StreamId::new(id.ms + (seq >> 8), id.seq.checked_add(1).unwrap_or(u64::MAX)),
+        9 => StreamId::new(id.ms + (seq >> 8), id.seq.saturating_add(1)),
         _ => StreamId::new(id.ms + rng.u64(1..60), rng.u64(0..3)),
     }
 }
