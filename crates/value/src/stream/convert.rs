@@ -10,8 +10,8 @@
 //! What Redis writes comes out again to the byte. Where others spelled something at greater length than needed, or integers as texts, it comes out as
 //! Redis would spell it.
 //!
-//! Bounds: spelling allocates nothing, and passes long elements on from where they lie. It costs about as much as copying element by element: decision 0011
-//! has the measurements.
+//! Bounds: spelling allocates nothing, gathers a kilobyte, and passes long elements on from where they lie. A node of 4 KB takes 5 to 6 us to spell and 12 us
+//! to make, beside 8 us for the check.
 
 use std::convert::Infallible;
 

@@ -221,17 +221,28 @@ fn what_others_spell_at_length_is_spelled_as_redis_does() {
 }
 
 #[test]
-fn spelling_ends_at_an_error() {
+fn long_elements_are_handed_over_from_where_they_lie_and_an_error_ends_it() {
     let mut stream = Stream::new();
+    let long = vec![b'x'; 100_000];
     (1..50).for_each(|ms| add(&mut stream, id(ms, 0)));
-    let node = stream.log().nodes().next().unwrap().clone();
-    let mut left = 100;
-    let spelled = node.spell(&mut |bytes| {
-        left = if left < bytes.len() { return Err(left) } else { left - bytes.len() };
-        Ok(())
-    });
-    assert_eq!(spelled, Err(left));
-    assert!(left < 10);
+    let pair = (&b"field"[..], &long[..]);
+    let limits = NodeLimits { bytes_max: 0, entries_max: 0 };
+    stream.log_mut().append(id(50, 0), [pair].into_iter(), limits).unwrap();
+    (51..100).for_each(|ms| add(&mut stream, id(ms, 0)));
+    let node = stream.log().nodes().next().unwrap();
+    let pieces_until = |refused: usize| {
+        let mut pieces = Vec::new();
+        let done = node.spell(&mut |bytes| {
+            pieces.push(bytes.to_vec());
+            if pieces.len() == refused { Err(bytes.len()) } else { Ok(()) }
+        });
+        (done, pieces)
+    };
+    let (done, pieces) = pieces_until(usize::MAX);
+    assert_eq!((done, pieces.concat()), (Ok(()), node.listpack()));
+    let longest = pieces.iter().map(Vec::len).max();
+    assert!(longest == Some(long.len() + 5) && pieces.len() < 8, "{longest:?} in {}", pieces.len());
+    assert_eq!(pieces_until(2), (Err(pieces[1].len()), pieces[..2].to_vec()));
 }
 
 #[test]
