@@ -172,9 +172,10 @@ impl StreamNode {
         let names = block.iter_between(head.fields_at, head.zero_at);
         node.begin(master, head.fields, names.map(|(_, name)| canonical(name)), &mut out);
         bytes.extend_from_slice(out.as_bytes());
+        let mut before = master;
         for entry in SpelledEntries::new(block, master, head) {
             out.clear();
-            marks.extend(node.encode_head(entry.id, entry.is_live, entry.own, bytes.len(), &mut out));
+            marks.extend(node.encode_head(entry.id, before, entry.is_live, entry.own, bytes.len(), &mut out));
             bytes.extend_from_slice(out.as_bytes());
             let (mut at, mut elements) = (entry.from, 0);
             while at < entry.to {
@@ -187,6 +188,7 @@ impl StreamNode {
                 }
             }
             node.note(entry.id, entry.is_live, entry.own, elements);
+            before = entry.id;
         }
         node.fill(&bytes, &marks);
         node

@@ -259,24 +259,26 @@ impl StreamNode {
     /// Adds an entry with the master's fields and `elements` for values, or with `own` fields and those and values for elements.
     fn push<'p>(&mut self, id: StreamId, own: Option<u32>, elements: impl Iterator<Item = Element<'p>>) {
         let mut out = Scratch::new();
-        let mark = self.encode_head(id, true, own, self.used as usize, &mut out);
+        let mark = self.encode_head(id, self.last_id(), true, own, self.used as usize, &mut out);
         let elements = elements.map(|element| element.encode_spelled(&mut out)).sum();
         self.put(out.as_bytes(), mark);
         self.note(id, true, own, elements);
     }
 
-    /// Appends what stands before the fields and values of the next entry, which will be at a position. Returns its mark if it gets one.
+    /// Appends what stands before the fields and values of the next entry, which will be at a position, behind the entry with the ID `before`. Returns its
+    /// mark if it gets one.
     #[inline]
     pub(super) fn encode_head(
         &self,
         id: StreamId,
+        before: StreamId,
         is_live: bool,
         own: Option<u32>,
         at: usize,
         out: &mut Scratch,
     ) -> Option<Mark> {
         let begins_group = self.count().is_multiple_of(STRIDE);
-        let before = if begins_group { self.master } else { self.last_id() };
+        let before = if begins_group { self.master } else { before };
         let flags = if is_live { 0 } else { DELETED } | if own.is_none() { SAME_FIELDS } else { 0 };
         entries::encode_head(id, before, flags, own, out);
         (begins_group && self.count() > 0).then(|| entries::mark(id, self.master, at as u32))
