@@ -128,22 +128,44 @@ fn zsets(elements: u64) {
     );
 }
 
+/// Texts of 16 to 36 bytes, of few symbols and of many.
+const TEXTS: [(&str, fn(u64) -> Vec<u8>); 5] = [
+    ("a name and 10 digits", |i| format!("value:{:010}", mix(i) % 10_000_000_000).into_bytes()),
+    ("16 hex digits and -mem", |i| format!("{:016x}-mem", mix(i)).into_bytes()),
+    ("UUIDs", |i| {
+        let (a, b) = (mix(i), mix(i + 1) >> 16);
+        format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", a >> 32, a >> 16 & 0xFFFF, a & 0xFFF, a >> 20 & 0xFFF, b)
+            .into_bytes()
+    }),
+    ("22 of 62 characters", |i| {
+        let symbols = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        (0..22).map(|at| symbols[(mix(i * 32 + at) % 62) as usize]).collect()
+    }),
+    ("20 random bytes", |i| (0..20).map(|at| mix(i * 32 + at) as u8).collect()),
+];
+
 fn lists(elements: u64) {
-    println!("list of {elements} elements of 16 bytes");
-    let texts: Vec<_> = (0..elements).map(|i| format!("value:{:010}", mix(i) % 10_000_000_000)).collect();
+    for (name, text) in TEXTS {
+        println!("list of {elements} elements, {name}");
+        list(&(0..elements).map(text).collect::<Vec<_>>());
+    }
+}
+
+fn list(texts: &[Vec<u8>]) {
+    let elements = texts.len() as u64;
     for end in [End::Head, End::Tail] {
         let mut list = LargeList::default();
         report(&format!("push {end:?}"), elements, || {
-            for text in &texts {
-                list.push(end, Element::of(text.as_bytes()));
+            for text in texts {
+                list.push(end, Element::of(text));
             }
         });
         println!("{:<44}{:>9.1} bytes", "  an element", list.heap_bytes() as f64 / elements as f64);
         let other = if end == End::Head { End::Tail } else { End::Head };
         report(&format!("pop {other:?} and push {end:?}"), elements, || {
-            for text in &texts {
+            for text in texts {
                 black_box(list.pop(other, |element| element.len()));
-                list.push(end, Element::of(text.as_bytes()));
+                list.push(end, Element::of(text));
             }
         });
         report(&format!("pop {end:?}"), elements / 2, || {
@@ -153,35 +175,38 @@ fn lists(elements: u64) {
         });
     }
     let mut list = LargeList::default();
-    for text in &texts {
-        list.push(End::Tail, Element::of(text.as_bytes()));
+    for text in texts {
+        list.push(End::Tail, Element::of(text));
     }
     let times = 300_000;
     report("LINDEX", times, || {
         for i in 0..times {
-            black_box(list.get(mix(i) % elements));
+            black_box(list.get(mix(i) % elements, |element| element.len()));
         }
     });
     report("LSET", times, || {
         for i in 0..times {
-            list.set(mix(i) % elements, Element::of(texts[i as usize % texts.len()].as_bytes()));
+            list.set(mix(i) % elements, Element::of(&texts[i as usize % texts.len()]));
         }
     });
     report("LRANGE of 100", times, || {
         for i in 0..times {
-            let some = ListRef::Large(&list).iter_from(mix(i) % elements).take(100);
-            black_box(some.map(Element::len).sum::<usize>());
+            let mut len = 0;
+            ListRef::Large(&list).for_each_from(mix(i) % elements, 100, |element| len += element.len());
+            black_box(len);
         }
     });
     report("walking all", elements, || {
-        black_box(ListRef::Large(&list).iter_from(0).map(Element::len).sum::<usize>());
+        let mut len = 0;
+        ListRef::Large(&list).for_each_from(0, u64::MAX, |element| len += element.len());
+        black_box(len);
     });
     report("LPOS of what is not there, for an element", elements, || {
-        black_box(list.index_of(Element::of(b"value:000000000x")));
+        black_box(list.index_of(Element::of(&[&texts[0][..8], b"\xFF"].concat())));
     });
     report("LINSERT at a random index", times, || {
         for i in 0..times {
-            list.insert(mix(i) % list.len(), Element::of(b"value:0000000001"));
+            list.insert(mix(i) % list.len(), Element::of(&texts[i as usize % texts.len()]));
         }
     });
     println!("{:<44}{:>9.1} bytes", "  an element", list.heap_bytes() as f64 / list.len() as f64);

@@ -7,18 +7,25 @@
 //! |---|---|
 //! | `small` | changes of a small list, in place |
 //! | `large` | the large list |
-//! | `iter` | walking either from an index, forward and backward |
+//! | `leaf` | its leaves, and which of two forms they have when |
+//! | `alphabet` | the short form of a leaf |
+//! | `build` | building a large list |
+//! | `walk` | walking either from an index, forward and backward, and looking for a text |
 //! | `limit` | when a list is called `listpack` and when `quicklist` |
 
-mod iter;
+mod alphabet;
+mod build;
 mod large;
+mod leaf;
 mod limit;
 pub mod small;
 #[cfg(test)]
 mod tests;
+mod walk;
 
-pub use iter::{Iter, IterBack};
-pub use large::{LargeList, ListBuilder, ListLeaf};
+pub use build::ListBuilder;
+pub use large::LargeList;
+pub use leaf::ListLeaf;
 pub use limit::{Encoding, Limit};
 
 use crate::packed::{Element, Packed};
@@ -55,22 +62,12 @@ impl<'a> ListRef<'a> {
         self.len() == 0
     }
 
-    /// The element with an index.
-    pub fn get(self, index: u64) -> Option<Element<'a>> {
+    /// Shows the element with an index. `None` if there is none.
+    pub fn get<R>(self, index: u64, show: impl FnOnce(Element) -> R) -> Option<R> {
         match self {
-            Self::Small(block) => Packed::new(block).element(usize::try_from(index).ok()?),
-            Self::Large(list) => list.get(index),
+            Self::Small(block) => Packed::new(block).element(usize::try_from(index).ok()?).map(show),
+            Self::Large(list) => list.get(index, show),
         }
-    }
-
-    /// The elements from an index to the tail.
-    pub fn iter_from(self, index: u64) -> Iter<'a> {
-        Iter::new(self, index)
-    }
-
-    /// The elements from an index back to the head.
-    pub fn iter_back_from(self, index: u64) -> IterBack<'a> {
-        IterBack::new(self, index)
     }
 
     /// The size of one listpack with all elements if it is at most `max`. Looks at no more leaves than that takes.

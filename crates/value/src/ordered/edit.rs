@@ -29,6 +29,11 @@ impl<L: Leaf> Handle<'_, L> {
         self.leaf
     }
 
+    /// Gives the leaf another form of the same elements. For leaves that no clone holds: nothing is copied first.
+    pub fn adapt<R>(&mut self, adapt: impl FnOnce(&mut L) -> R) -> R {
+        adapt(self.leaf)
+    }
+
     /// The leaf for changing.
     pub fn own(&mut self) -> &mut L {
         own_leaf(self.leaf, self.copied)

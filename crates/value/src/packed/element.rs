@@ -74,7 +74,7 @@ impl<'a> Element<'a> {
     pub fn encoded_len(self) -> usize {
         let body = match self {
             Self::Int(value) => int_len(value),
-            Self::Bytes(bytes) => string_header_len(bytes.len()) + bytes.len(),
+            Self::Bytes(bytes) => text_header_len(bytes.len()) + bytes.len(),
         };
         body + back_len(body)
     }
@@ -164,7 +164,8 @@ fn encode_int(value: i64, out: &mut Scratch) {
     out.extend(&bytes[..len]);
 }
 
-fn string_header_len(len: usize) -> usize {
+/// Bytes of the header of a text of `len` bytes.
+pub(crate) fn text_header_len(len: usize) -> usize {
     match len {
         0..=63 => 1,
         64..=4095 => 2,
@@ -173,7 +174,7 @@ fn string_header_len(len: usize) -> usize {
 }
 
 fn encode_string_header(len: usize, out: &mut Scratch) {
-    match string_header_len(len) {
+    match text_header_len(len) {
         1 => out.extend(&[0x80 | len as u8]),
         2 => out.extend(&[0xE0 | (len >> 8) as u8, len as u8]),
         _ => {
@@ -219,6 +220,24 @@ impl BackLength {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
+}
+
+/// Appends a text of `len` bytes, which `fill` appends, as it stands in a block: for a text that does not lie in one piece.
+#[inline]
+pub(crate) fn append_text(out: &mut Vec<u8>, len: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+    if len < 64 {
+        out.push(0x80 | len as u8);
+        fill(out);
+        return out.push(1 + len as u8);
+    }
+    let mut around = Scratch::new();
+    encode_string_header(len, &mut around);
+    let header = around.len();
+    encode_back(header + len, &mut around);
+    let (header, back) = around.as_bytes().split_at(header);
+    out.extend_from_slice(header);
+    fill(out);
+    out.extend_from_slice(back);
 }
 
 /// Bytes on the stack while they are few: what is inserted into a block has to be contiguous first.
@@ -278,7 +297,7 @@ impl Scratch {
 
 /// Reads the element at `at`: itself and where its back length begins. `None` if the bytes end before it does.
 #[inline]
-pub(super) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
+pub(crate) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
     let first = *bytes.get(at)?;
     let int = |data: &[u8]| {
         // Sign-extends: the highest byte is moved to the top and shifted back.

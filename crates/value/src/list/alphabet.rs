@@ -1,0 +1,248 @@
+//! The short form of a leaf that nothing is added to: its texts without what they all begin and end with, in 4, 5 or 6 bits a character.
+//!
+//! What is in lists mostly has few different bytes within a leaf: identifiers, UUIDs, digits behind a name, base64, words. It only reads; a leaf that is
+//! changed is made a block again first. Which leaves have this form is the leaf's and the list's affair.
+//!
+//! ```text
+//!   form     [ count u16 ][ length as a block u16 ][ bits u8 ][ symbols u8 ][ prefix u8 ][ suffix u8 ]
+//!            [ symbols ][ prefix ][ suffix ][ mark u16 ] ... [ element ][ element ] ...
+//!   element  [ integer as in a block ]  or  [ 10xxxxxx ][ codes ]  or  [ 1110xxxx x8 ][ codes ]
+//! ```
+//! A text's header has the number of its characters between prefix and suffix; their codes fill whole bytes. There are no back lengths. A mark is the
+//! offset of every 32nd element but the first, so that an index costs at most 31 steps.
+//!
+//! Invariants ([`Coded::check`]):
+//!  1. It is what [`encode`] makes of the block that [`Coded::append_block`] makes of it: the same elements in the same order.
+//!  2. Symbols ascend and are as few as the texts need; bits left over are zero. So equal texts are equal bytes within a leaf.
+//!  3. The block has at most [`LEAF_BYTES`](super::large::LEAF_BYTES) bytes, and its size class is larger than this form's.
+
+mod bits;
+mod encode;
+#[cfg(test)]
+mod tests;
+
+pub(super) use encode::{COUNT_MIN, encode};
+
+use bits::{NO_CODE, SYMBOLS_MAX, Symbols, append_codes, append_text, packed_len};
+use encode::{append_header, append_int};
+
+use crate::packed::{self, Element, HEADER};
+
+/// Bytes before the symbols.
+const HEAD: usize = 8;
+
+/// Elements from one mark to the next.
+const MARK_EVERY: usize = 32;
+
+/// The form to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coded<'a> {
+    bytes: &'a [u8],
+}
+
+/// What stands before the elements.
+struct Head<'a> {
+    bits: usize,
+    symbols: &'a [u8],
+    prefix: &'a [u8],
+    suffix: &'a [u8],
+    /// Offset of the marks.
+    marks: usize,
+    /// Offset of the first element.
+    body: usize,
+}
+
+/// What an element is made of.
+enum Part {
+    Int(i64),
+    /// So many characters, whose codes begin there.
+    Text(usize, usize),
+}
+
+/// Where the element at `at` ends, and what it is made of.
+#[inline]
+fn part(bytes: &[u8], at: usize, bits: usize) -> Option<(Part, usize)> {
+    let (chars, codes) = match *bytes.get(at)? {
+        first @ 0x80..=0xBF => (usize::from(first & 0x3F), at + 1),
+        first @ 0xE0..=0xEF => (usize::from(first & 0x0F) << 8 | usize::from(*bytes.get(at + 1)?), at + 2),
+        _ => {
+            let (Element::Int(value), end) = packed::decode(bytes, at)? else { return None };
+            return Some((Part::Int(value), end));
+        }
+    };
+    Some((Part::Text(chars, codes), codes + packed_len(chars, bits)))
+}
+
+/// Where the element at `at` ends.
+#[inline]
+fn skip(bytes: &[u8], at: usize, bits: usize) -> Option<usize> {
+    match *bytes.get(at)? {
+        first @ 0x80..=0xBF => Some(at + 1 + packed_len(usize::from(first & 0x3F), bits)),
+        _ => part(bytes, at, bits).map(|(_, end)| end),
+    }
+}
+
+impl<'a> Coded<'a> {
+    /// Views what [`encode`] made.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    fn u16_at(self, at: usize) -> usize {
+        match self.bytes.get(at..at + 2) {
+            Some(&[low, high]) => usize::from(u16::from_le_bytes([low, high])),
+            _ => 0,
+        }
+    }
+
+    /// Number of elements.
+    pub(super) fn count(self) -> usize {
+        self.u16_at(0)
+    }
+
+    /// Length of the block with the same elements.
+    pub(super) fn block_len(self) -> usize {
+        self.u16_at(2)
+    }
+
+    fn head(self) -> Head<'a> {
+        let &[_, _, _, _, bits, symbols, prefix, suffix, ref rest @ ..] = self.bytes else {
+            unreachable!("invariant 1: encoded here")
+        };
+        let (symbols, rest) = rest.split_at(usize::from(symbols));
+        let (prefix, rest) = rest.split_at(usize::from(prefix));
+        let (suffix, rest) = rest.split_at(usize::from(suffix));
+        let marks = self.bytes.len() - rest.len();
+        let body = marks + 2 * (self.count().saturating_sub(1) / MARK_EVERY);
+        Head { bits: usize::from(bits), symbols, prefix, suffix, marks, body }
+    }
+
+    /// Where the element with an index begins; the end for the number of elements.
+    fn position(self, head: &Head<'_>, index: usize) -> Option<usize> {
+        let mark = index.min(self.count() - 1) / MARK_EVERY;
+        let mut at = if mark == 0 { head.body } else { self.u16_at(head.marks + 2 * (mark - 1)) };
+        for _ in mark * MARK_EVERY..index {
+            at = skip(self.bytes, at, head.bits)?;
+        }
+        Some(at)
+    }
+
+    /// The elements from an index on. Their texts are put together in `text`, one at a time.
+    pub(super) fn walk_from<'t>(self, index: usize, text: &'t mut Vec<u8>) -> Walk<'a, 't> {
+        let head = self.head();
+        let at = self.position(&head, index).unwrap_or(self.bytes.len());
+        text.clear();
+        text.extend_from_slice(head.prefix);
+        let mut symbols = [0; SYMBOLS_MAX];
+        symbols[..head.symbols.len()].copy_from_slice(head.symbols);
+        Walk { bytes: self.bytes, at, head, symbols, text }
+    }
+
+    /// Appends the elements as a block has them, without its count.
+    pub(super) fn append_body(self, out: &mut Vec<u8>) {
+        // A word more, which is written behind the last characters.
+        out.reserve_exact(self.block_len() + 8);
+        let mut text = Vec::new();
+        let Walk { mut at, head, symbols, .. } = self.walk_from(0, &mut text);
+        let affixes = head.prefix.len() + head.suffix.len();
+        while let Some((part, end)) = part(self.bytes, at, head.bits) {
+            match part {
+                Part::Int(_) => {
+                    out.extend_from_slice(&self.bytes[at..end]);
+                    // The back length of at most nine bytes.
+                    out.push((end - at) as u8);
+                }
+                Part::Text(chars, codes) => packed::append_text(out, chars + affixes, |out| {
+                    out.extend_from_slice(head.prefix);
+                    append_text(head.bits, self.bytes, codes, chars, &symbols, out);
+                    out.extend_from_slice(head.suffix);
+                }),
+            }
+            at = end;
+        }
+    }
+
+    /// Appends the block with the same elements.
+    pub(super) fn append_block(self, out: &mut Vec<u8>) {
+        out.reserve(self.block_len() + 8);
+        out.extend_from_slice(&self.bytes[..HEADER]);
+        self.append_body(out);
+    }
+
+    /// Shows the indexes of the elements with this text in ascending order, until `visit` returns false. `scratch` is for the text as it stands here.
+    pub(super) fn matches(self, wanted: Element, scratch: &mut Vec<u8>, mut visit: impl FnMut(usize) -> bool) {
+        let head = self.head();
+        if !spell(&head, wanted, scratch) {
+            return;
+        }
+        let mut at = head.body;
+        for index in 0..self.count() {
+            if self.bytes[at..].starts_with(scratch) && !visit(index) {
+                return;
+            }
+            let Some(end) = skip(self.bytes, at, head.bits) else { return };
+            at = end;
+        }
+    }
+
+    /// Verifies the invariants and panics with the broken one.
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn check(self) {
+        let mut block = Vec::new();
+        self.append_block(&mut block);
+        assert_eq!(packed::validate(&block), Ok(()), "invariant 1");
+        assert_eq!(block.len(), self.block_len(), "invariant 1: length");
+        assert_eq!(encode(&block).as_deref(), Some(self.bytes), "invariants 1 and 2");
+        assert!(self.head().symbols.is_sorted_by(|a, b| a < b), "invariant 2: symbols");
+    }
+}
+
+/// Makes `out` the bytes that an element has in a leaf with that head. False if the leaf cannot have it.
+fn spell(head: &Head<'_>, element: Element, out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let text = match element {
+        Element::Int(_) => {
+            append_int(element, out);
+            return true;
+        }
+        Element::Bytes(text) => text,
+    };
+    let middle = text.strip_prefix(head.prefix).and_then(|rest| rest.strip_suffix(head.suffix));
+    let Some(middle) = middle.filter(|middle| middle.len() < 1 << 12) else { return false };
+    let mut codes = [NO_CODE; 256];
+    head.symbols.iter().zip(0..).for_each(|(&symbol, code)| codes[usize::from(symbol)] = code);
+    if middle.iter().any(|&symbol| codes[usize::from(symbol)] == NO_CODE) {
+        return false;
+    }
+    append_header(middle.len(), out);
+    append_codes(head.bits, middle, &codes, out);
+    true
+}
+
+/// The elements of a part of a leaf.
+pub(super) struct Walk<'a, 't> {
+    bytes: &'a [u8],
+    at: usize,
+    head: Head<'a>,
+    symbols: Symbols,
+    /// Begins with the prefix.
+    text: &'t mut Vec<u8>,
+}
+
+impl Walk<'_, '_> {
+    /// The next element, whose text is there until the next call.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Element<'_>> {
+        let (part, end) = part(self.bytes, self.at, self.head.bits)?;
+        self.at = end;
+        Some(match part {
+            Part::Int(value) => Element::Int(value),
+            Part::Text(chars, codes) => {
+                self.text.truncate(self.head.prefix.len());
+                append_text(self.head.bits, self.bytes, codes, chars, &self.symbols, self.text);
+                self.text.extend_from_slice(self.head.suffix);
+                Element::Bytes(self.text)
+            }
+        })
+    }
+}
