@@ -23,13 +23,16 @@ mod tests;
 
 pub(super) use encode::{COUNT_MIN, encode};
 
-use bits::{NO_CODE, SYMBOLS_MAX, Symbols, append_codes, append_text, packed_len};
-use encode::{append_header, append_int};
+use bits::{Affix, NO_CODE, SYMBOLS_MAX, Symbols, packed_len, put_codes, put_text};
+use encode::{put_header, put_int};
 
 use crate::packed::{self, Element, HEADER};
 
 /// Bytes before the symbols.
 const HEAD: usize = 8;
+
+/// Bytes that may be written behind a text.
+const SLACK: usize = 16;
 
 /// Elements from one mark to the next.
 const MARK_EVERY: usize = 32;
@@ -44,12 +47,38 @@ pub(super) struct Coded<'a> {
 struct Head<'a> {
     bits: usize,
     symbols: &'a [u8],
-    prefix: &'a [u8],
-    suffix: &'a [u8],
+    prefix: Affix<'a>,
+    suffix: Affix<'a>,
     /// Offset of the marks.
     marks: usize,
     /// Offset of the first element.
     body: usize,
+}
+
+impl Head<'_> {
+    /// The symbols by code.
+    fn table(&self) -> Symbols {
+        let mut table = [0; SYMBOLS_MAX];
+        table[..self.symbols.len()].copy_from_slice(self.symbols);
+        table
+    }
+
+    /// Writes a text, and up to [`SLACK`] bytes more.
+    #[inline]
+    fn put_text(&self, bytes: &[u8], codes: usize, chars: usize, symbols: &Symbols, out: &mut [u8]) {
+        let prefix = self.prefix.len();
+        self.prefix.put(out);
+        put_text(self.bits, bytes, codes, chars, symbols, &mut out[prefix..]);
+        self.suffix.put(&mut out[prefix + chars..]);
+    }
+}
+
+/// Makes room for so many bytes.
+#[inline]
+fn grow(text: &mut Vec<u8>, len: usize) {
+    if text.len() < len {
+        text.resize(len.next_power_of_two().max(128), 0);
+    }
 }
 
 /// What an element is made of.
@@ -114,6 +143,7 @@ impl<'a> Coded<'a> {
         let (suffix, rest) = rest.split_at(usize::from(suffix));
         let marks = self.bytes.len() - rest.len();
         let body = marks + 2 * (self.count().saturating_sub(1) / MARK_EVERY);
+        let (prefix, suffix) = (Affix::new(prefix), Affix::new(suffix));
         Head { bits: usize::from(bits), symbols, prefix, suffix, marks, body }
     }
 
@@ -131,40 +161,44 @@ impl<'a> Coded<'a> {
     pub(super) fn walk_from<'t>(self, index: usize, text: &'t mut Vec<u8>) -> Walk<'a, 't> {
         let head = self.head();
         let at = self.position(&head, index).unwrap_or(self.bytes.len());
-        text.clear();
-        text.extend_from_slice(head.prefix);
-        let mut symbols = [0; SYMBOLS_MAX];
-        symbols[..head.symbols.len()].copy_from_slice(head.symbols);
+        let symbols = head.table();
+        grow(text, head.prefix.len() + 8);
+        head.prefix.put(text);
         Walk { bytes: self.bytes, at, head, symbols, text }
     }
 
     /// Appends the elements as a block has them, without its count.
     pub(super) fn append_body(self, out: &mut Vec<u8>) {
-        // A word more, which is written behind the last characters.
-        out.reserve_exact(self.block_len() + 8);
-        let mut text = Vec::new();
-        let Walk { mut at, head, symbols, .. } = self.walk_from(0, &mut text);
-        let affixes = head.prefix.len() + head.suffix.len();
-        while let Some((part, end)) = part(self.bytes, at, head.bits) {
+        let head = self.head();
+        let symbols = head.table();
+        let (mut at, mut to, end) = (head.body, out.len(), out.len() + self.block_len() - HEADER);
+        // Room for what is written behind a text.
+        out.reserve_exact(end + SLACK - to);
+        out.resize(end + SLACK, 0);
+        while let Some((part, next)) = part(self.bytes, at, head.bits) {
             match part {
                 Part::Int(_) => {
-                    out.extend_from_slice(&self.bytes[at..end]);
+                    let len = next - at;
+                    out[to..to + len].copy_from_slice(&self.bytes[at..next]);
                     // The back length of at most nine bytes.
-                    out.push((end - at) as u8);
+                    out[to + len] = len as u8;
+                    to += len + 1;
                 }
-                Part::Text(chars, codes) => packed::append_text(out, chars + affixes, |out| {
-                    out.extend_from_slice(head.prefix);
-                    append_text(head.bits, self.bytes, codes, chars, &symbols, out);
-                    out.extend_from_slice(head.suffix);
-                }),
+                Part::Text(chars, codes) => {
+                    let len = chars + head.prefix.len() + head.suffix.len();
+                    to += packed::put_text_around(&mut out[to..], len, |out| {
+                        head.put_text(self.bytes, codes, chars, &symbols, out);
+                    });
+                }
             }
-            at = end;
+            at = next;
         }
+        out.truncate(end);
     }
 
     /// Appends the block with the same elements.
     pub(super) fn append_block(self, out: &mut Vec<u8>) {
-        out.reserve(self.block_len() + 8);
+        out.reserve(self.block_len() + SLACK);
         out.extend_from_slice(&self.bytes[..HEADER]);
         self.append_body(out);
     }
@@ -199,24 +233,27 @@ impl<'a> Coded<'a> {
 
 /// Makes `out` the bytes that an element has in a leaf with that head. False if the leaf cannot have it.
 fn spell(head: &Head<'_>, element: Element, out: &mut Vec<u8>) -> bool {
-    out.clear();
-    let text = match element {
+    let len = match element {
         Element::Int(_) => {
-            append_int(element, out);
-            return true;
+            grow(out, 16);
+            Some(put_int(element, out))
         }
-        Element::Bytes(text) => text,
+        Element::Bytes(text) => spell_text(head, text, out),
     };
-    let middle = text.strip_prefix(head.prefix).and_then(|rest| rest.strip_suffix(head.suffix));
-    let Some(middle) = middle.filter(|middle| middle.len() < 1 << 12) else { return false };
+    out.truncate(len.unwrap_or(0));
+    len.is_some()
+}
+
+fn spell_text(head: &Head<'_>, text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let middle = text.strip_prefix(head.prefix.bytes())?.strip_suffix(head.suffix.bytes())?;
+    if middle.len() >= 1 << 12 {
+        return None;
+    }
     let mut codes = [NO_CODE; 256];
     head.symbols.iter().zip(0..).for_each(|(&symbol, code)| codes[usize::from(symbol)] = code);
-    if middle.iter().any(|&symbol| codes[usize::from(symbol)] == NO_CODE) {
-        return false;
-    }
-    append_header(middle.len(), out);
-    append_codes(head.bits, middle, &codes, out);
-    true
+    grow(out, middle.len() + SLACK);
+    let header = put_header(middle.len(), out);
+    Some(header + put_codes(head.bits, middle, &codes, &mut out[header..])?)
 }
 
 /// The elements of a part of a leaf.
@@ -238,10 +275,12 @@ impl Walk<'_, '_> {
         Some(match part {
             Part::Int(value) => Element::Int(value),
             Part::Text(chars, codes) => {
-                self.text.truncate(self.head.prefix.len());
-                append_text(self.head.bits, self.bytes, codes, chars, &self.symbols, self.text);
-                self.text.extend_from_slice(self.head.suffix);
-                Element::Bytes(self.text)
+                let prefix = self.head.prefix.len();
+                let len = prefix + chars + self.head.suffix.len();
+                grow(self.text, len + SLACK);
+                put_text(self.head.bits, self.bytes, codes, chars, &self.symbols, &mut self.text[prefix..]);
+                self.head.suffix.put(&mut self.text[prefix + chars..]);
+                Element::Bytes(&self.text[..len])
             }
         })
     }

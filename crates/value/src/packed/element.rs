@@ -164,8 +164,7 @@ fn encode_int(value: i64, out: &mut Scratch) {
     out.extend(&bytes[..len]);
 }
 
-/// Bytes of the header of a text of `len` bytes.
-pub(crate) fn text_header_len(len: usize) -> usize {
+fn text_header_len(len: usize) -> usize {
     match len {
         0..=63 => 1,
         64..=4095 => 2,
@@ -222,22 +221,26 @@ impl BackLength {
     }
 }
 
-/// Appends a text of `len` bytes, which `fill` appends, as it stands in a block: for a text that does not lie in one piece.
+/// Writes what stands around a text of `len` bytes in a block, and has `fill` write the text: for one that does not lie in one piece. `fill` is given all that
+/// is behind the header; what it writes behind the text must not count. Returns the bytes of the element.
 #[inline]
-pub(crate) fn append_text(out: &mut Vec<u8>, len: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn put_text_around(out: &mut [u8], len: usize, fill: impl FnOnce(&mut [u8])) -> usize {
     if len < 64 {
-        out.push(0x80 | len as u8);
-        fill(out);
-        return out.push(1 + len as u8);
+        out[0] = 0x80 | len as u8;
+        fill(&mut out[1..]);
+        out[len + 1] = 1 + len as u8;
+        return len + 2;
     }
     let mut around = Scratch::new();
     encode_string_header(len, &mut around);
     let header = around.len();
     encode_back(header + len, &mut around);
     let (header, back) = around.as_bytes().split_at(header);
-    out.extend_from_slice(header);
-    fill(out);
-    out.extend_from_slice(back);
+    out[..header.len()].copy_from_slice(header);
+    fill(&mut out[header.len()..]);
+    let end = header.len() + len;
+    out[end..end + back.len()].copy_from_slice(back);
+    end + back.len()
 }
 
 /// Bytes on the stack while they are few: what is inserted into a block has to be contiguous first.

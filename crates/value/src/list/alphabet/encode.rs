@@ -1,14 +1,14 @@
 //! Making the short form of a block: what its texts have in common, which symbols they are made of, and whether that is worth it.
 //!
-//! Most of the time goes into looking at every character twice. Texts of too many symbols are found out by the first few, so that
-//! a leaf of random bytes costs a tenth of a microsecond.
+//! The first few elements tell what to expect of the others: texts of too many symbols are found out there, and else they are encoded in the
+//! same pass in which it shows that the rest is like them. If it is not, a second one looks at all of them before.
 
 use std::sync::Arc;
 
-use super::bits::{Codes, NO_CODE, append_codes, bits_for};
+use super::bits::{Affix, Codes, NO_CODE, bits_for, put_codes};
 use super::{HEAD, MARK_EVERY};
 use crate::list::large::LEAF_BYTES;
-use crate::packed::{Element, HEADER, Packed, Scratch, size_class, text_header_len};
+use crate::packed::{Element, HEADER, Packed, Scratch, size_class};
 use crate::room::ARC_HEADER;
 
 /// Fewest elements of a leaf: with fewer, what could be saved is the time spent on it.
@@ -27,94 +27,55 @@ pub(in crate::list) fn encode(block: &[u8]) -> Option<Arc<[u8]>> {
         return None;
     }
     let elements = packed.iter().map(|(_, element)| element);
-    // More elements have no less symbols and no more in common.
-    Survey::of(elements.clone().take(SAMPLE))?;
-    let survey = Survey::of(elements.clone())?;
-    let class = size_class(block.len());
-    let marks = (packed.count() - 1) / MARK_EVERY;
-    let head = HEAD + survey.symbols + survey.prefix.len() + survey.suffix.len() + 2 * marks;
-    let least = head + survey.fixed + survey.chars * survey.bits / 8;
-    if size_class(least + ARC_HEADER) >= class {
-        return None;
-    }
-    // Room for the bytes that texts fill only in part, and for a word behind the last one.
-    let mut out = Vec::with_capacity(least + packed.count() + 8);
-    out.extend_from_slice(&block[..HEADER]);
-    out.extend_from_slice(&(block.len() as u16).to_le_bytes());
-    let (prefix, suffix) = (survey.prefix, survey.suffix);
-    out.extend_from_slice(&[survey.bits as u8, survey.symbols as u8, prefix.len() as u8, suffix.len() as u8]);
-    out.extend((0..=255).filter(|&symbol| survey.codes[usize::from(symbol)] != NO_CODE));
-    out.extend_from_slice(prefix);
-    out.extend_from_slice(suffix);
-    let marks_at = out.len();
-    out.resize(head, 0);
-    for (index, element) in elements.enumerate() {
-        if index > 0 && index % MARK_EVERY == 0 {
-            let (mark, at) = (marks_at + 2 * (index / MARK_EVERY - 1), out.len() as u16);
-            out[mark..mark + 2].copy_from_slice(&at.to_le_bytes());
-        }
-        match element {
-            Element::Int(_) => append_int(element, &mut out),
-            Element::Bytes(text) => {
-                let text = &text[prefix.len()..text.len() - suffix.len()];
-                append_header(text.len(), &mut out);
-                append_codes(survey.bits, text, &survey.codes, &mut out);
-            }
-        }
-    }
-    (size_class(out.len() + ARC_HEADER) < class).then(|| Arc::from(out))
+    // More elements have no less symbols and no more in common, and mostly just as many.
+    let sample = Survey::of(elements.clone().take(SAMPLE))?;
+    let form = match sample.encode(packed) {
+        Some(form) => form,
+        None => Survey::of(elements)?.encode(packed)?,
+    };
+    (size_class(form.len() + ARC_HEADER) < size_class(block.len())).then(|| Arc::from(form))
 }
 
-/// Appends an integer as a block has it, without its back length.
-pub(super) fn append_int(element: Element, out: &mut Vec<u8>) {
+/// Writes an integer as a block has it, without its back length. Returns its length.
+pub(super) fn put_int(element: Element, out: &mut [u8]) -> usize {
     let mut scratch = Scratch::new();
     element.encode(&mut scratch);
-    if let [integer @ .., _] = scratch.as_bytes() {
-        out.extend_from_slice(integer);
-    }
+    let [integer @ .., _] = scratch.as_bytes() else { return 0 };
+    out[..integer.len()].copy_from_slice(integer);
+    integer.len()
 }
 
-/// Appends the header of a text of so many characters, fewer than 4096.
+/// Writes the header of a text of so many characters, fewer than 4096. Returns its length.
 #[inline]
-pub(super) fn append_header(chars: usize, out: &mut Vec<u8>) {
+pub(super) fn put_header(chars: usize, out: &mut [u8]) -> usize {
     if chars < 64 {
-        out.push(0x80 | chars as u8);
-    } else {
-        out.extend_from_slice(&[0xE0 | (chars >> 8) as u8, chars as u8]);
+        out[0] = 0x80 | chars as u8;
+        return 1;
     }
+    out[..2].copy_from_slice(&[0xE0 | (chars >> 8) as u8, chars as u8]);
+    2
 }
 
-/// What is known of a block's elements before they are encoded.
+/// What is known of elements before they are encoded.
 struct Survey<'a> {
     /// What all texts begin with.
-    prefix: &'a [u8],
+    prefix: Affix<'a>,
     /// What all texts end with, behind the prefix.
-    suffix: &'a [u8],
+    suffix: Affix<'a>,
     codes: Codes,
     symbols: usize,
     bits: usize,
-    /// Characters between prefix and suffix.
-    chars: usize,
-    /// Bytes of all else: headers and integers.
-    fixed: usize,
 }
 
 impl<'a> Survey<'a> {
     /// `None` if there are too many symbols.
     fn of(elements: impl Iterator<Item = Element<'a>> + Clone) -> Option<Self> {
         let (prefix, suffix) = affixes(elements.clone());
-        let affixes = prefix.len() + suffix.len();
         let mut seen = [false; 256];
-        let (mut chars, mut fixed) = (0, 0);
         for element in elements {
-            match element {
-                Element::Int(_) => fixed += element.encoded_len() - 1,
-                Element::Bytes(text) => {
-                    let text = &text[prefix.len()..text.len() - suffix.len()];
-                    text.iter().for_each(|&symbol| seen[usize::from(symbol)] = true);
-                    chars += text.len();
-                    fixed += text_header_len(text.len());
-                }
+            if let Element::Bytes(text) = element {
+                let middle = &text[prefix.len()..text.len() - suffix.len()];
+                middle.iter().for_each(|&symbol| seen[usize::from(symbol)] = true);
             }
         }
         let symbols = seen.iter().filter(|&&is_seen| is_seen).count();
@@ -122,8 +83,41 @@ impl<'a> Survey<'a> {
         let mut codes = [NO_CODE; 256];
         let of_seen = codes.iter_mut().zip(seen).filter(|&(_, is_seen)| is_seen);
         of_seen.zip(0..).for_each(|((code, _), next)| *code = next);
-        debug_assert!(affixes <= 2 * AFFIX_MAX);
-        Some(Self { prefix, suffix, codes, symbols, bits, chars, fixed })
+        Some(Self { prefix: Affix::new(prefix), suffix: Affix::new(suffix), codes, symbols, bits })
+    }
+
+    /// The short form of a block. `None` if an element does not have the common beginning and end or is not made of the symbols.
+    fn encode(&self, block: Packed<'_>) -> Option<Vec<u8>> {
+        let (prefix, suffix) = (self.prefix.len(), self.suffix.len());
+        let marks_at = HEAD + self.symbols + prefix + suffix;
+        let mut at = marks_at + 2 * ((block.count() - 1) / MARK_EVERY);
+        // No element is longer than in the block. A word more, which is written behind the last codes.
+        let mut out = vec![0; at + block.bytes().len() + 8];
+        out[..HEADER].copy_from_slice(&block.bytes()[..HEADER]);
+        out[HEADER..4].copy_from_slice(&(block.bytes().len() as u16).to_le_bytes());
+        out[4..HEAD].copy_from_slice(&[self.bits, self.symbols, prefix, suffix].map(|n| n as u8));
+        let symbols = (0..=255).filter(|&symbol| self.codes[usize::from(symbol)] != NO_CODE);
+        let rest = self.prefix.bytes().iter().chain(self.suffix.bytes()).copied();
+        out[HEAD..].iter_mut().zip(symbols.chain(rest)).for_each(|(place, byte)| *place = byte);
+        for (index, (_, element)) in block.iter().enumerate() {
+            if index % MARK_EVERY == 0 && index > 0 {
+                let mark = marks_at + 2 * (index / MARK_EVERY - 1);
+                out[mark..mark + 2].copy_from_slice(&(at as u16).to_le_bytes());
+            }
+            at += match element {
+                Element::Int(_) => put_int(element, &mut out[at..]),
+                Element::Bytes(text) => {
+                    let end = text.len().checked_sub(suffix).filter(|&end| end >= prefix)?;
+                    if !self.prefix.stands_at(text, 0) || !self.suffix.stands_at(text, end) {
+                        return None;
+                    }
+                    let header = put_header(end - prefix, &mut out[at..]);
+                    header + put_codes(self.bits, &text[prefix..end], &self.codes, &mut out[at + header..])?
+                }
+            };
+        }
+        out.truncate(at);
+        Some(out)
     }
 }
 

@@ -121,3 +121,39 @@ fn what_saves_nothing_stays_a_block() {
     assert_eq!(encode(&packed::EMPTY), None);
     assert_eq!(Packed::new(&block_of(&late)).count(), 201);
 }
+
+#[test]
+#[ignore]
+fn speed() {
+    let mix = |number: u64| {
+        let number = (number ^ (number >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        number ^ (number >> 29)
+    };
+    for kind in 0..4 {
+        let text = |i: u64| match kind {
+            0 => format!("{:016x}-mem", mix(i)).into_bytes(),
+            1 => format!("value:{:010}", mix(i) % 10_000_000_000).into_bytes(),
+            2 => { let symbols = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+            (0..22).map(|at| symbols[(mix(i * 32 + at) % 62) as usize]).collect() }
+            _ => (0..20).map(|at| mix(i * 32 + at) as u8).collect(),
+        };
+        let mut texts = Vec::new(); let mut len = 2;
+        while len < 4096 - 30 { texts.push(text(texts.len() as u64)); len += texts[texts.len()-1].len() + 2; }
+        let block = block_of(&texts);
+        let start = cpu();
+        for _ in 0..20000 { std::hint::black_box(encode(std::hint::black_box(&block))); }
+        println!("{kind}: encode {} ns an element", (cpu() - start) as f64 / 20000.0 / texts.len() as f64);
+        let Some(form) = encode(&block) else { continue };
+        let start = cpu();
+        for _ in 0..20000 { let mut out = Vec::new(); Coded::new(std::hint::black_box(&form)).append_block(&mut out); std::hint::black_box(&out); }
+        println!("{kind}: unpack {} ns an element", (cpu() - start) as f64 / 20000.0 / texts.len() as f64);
+        let start = cpu();
+        for _ in 0..20000 { let mut out = Vec::new(); let mut walk = Coded::new(std::hint::black_box(&form)).walk_from(0, &mut out); while let Some(e) = walk.next() { std::hint::black_box(e); } }
+        println!("{kind}: walk {} ns an element", (cpu() - start) as f64 / 20000.0 / texts.len() as f64);
+    }
+}
+
+fn cpu() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split(' ').next().unwrap().parse().unwrap()
+}
