@@ -107,13 +107,10 @@ pub(crate) fn reply_element(reply: &mut Reply<'_>, element: Element) {
 /// An array of `count` elements from the head or the tail on.
 fn reply_from(reply: &mut Reply<'_>, list: ListRef<'_>, end: End, count: u64) {
     reply.write().array(count as usize);
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let show = |element: Element| reply_element(reply, element);
     match end {
-        End::Head => list.iter_from(0).take(count).for_each(|element| reply_element(reply, element)),
-        End::Tail => list
-            .iter_back_from(list.len().saturating_sub(1))
-            .take(count)
-            .for_each(|element| reply_element(reply, element)),
+        End::Head => list.for_each_from(0, count, show),
+        End::Tail => list.for_each_back_from(list.len().saturating_sub(1), count, show),
     }
 }
 

@@ -134,8 +134,15 @@ const TEXTS: [(&str, fn(u64) -> Vec<u8>); 5] = [
     ("16 hex digits and -mem", |i| format!("{:016x}-mem", mix(i)).into_bytes()),
     ("UUIDs", |i| {
         let (a, b) = (mix(i), mix(i + 1) >> 16);
-        format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", a >> 32, a >> 16 & 0xFFFF, a & 0xFFF, a >> 20 & 0xFFF, b)
-            .into_bytes()
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            a >> 32,
+            a >> 16 & 0xFFFF,
+            a & 0xFFF,
+            a >> 20 & 0xFFF,
+            b
+        )
+        .into_bytes()
     }),
     ("22 of 62 characters", |i| {
         let symbols = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

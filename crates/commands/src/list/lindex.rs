@@ -32,9 +32,9 @@ fn lindex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Ok(());
     };
     let index = index_in(integer(args[2])?, list.len());
-    match index.and_then(|index| list.get(index)) {
-        Some(element) => reply_element(&mut ctx.reply, element),
-        None => ctx.reply.null(),
+    let reply = &mut ctx.reply;
+    if index.and_then(|index| list.get(index, |element| reply_element(reply, element))).is_none() {
+        reply.null();
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use engine::{
     Args, Argument, ArgumentKind, Categories, Command, Ctx, Docs, Error, Flags, Group, KeyFlags, KeySpec,
 };
-use value::list::End;
+use value::list::{End, ListRef};
 use value::number::parse_i64;
 use value::packed::Element;
 
@@ -75,22 +75,25 @@ impl Search {
         Ok(search)
     }
 
-    /// The indexes of the matches among a list's elements, given in the order of the search.
-    fn matches<'a>(
-        &self,
-        elements: impl Iterator<Item = Element<'a>>,
-        wanted: Element<'_>,
-        len: u64,
-    ) -> Vec<u64> {
-        let all_if_0 = |n: u64| usize::try_from(n).ok().filter(|&n| n > 0).unwrap_or(usize::MAX);
-        elements
-            .take(all_if_0(self.len_max))
-            .zip(0..len)
-            .filter(|&(element, _)| element == wanted)
-            .map(|(_, walked)| if self.from == End::Head { walked } else { len - 1 - walked })
-            .skip(usize::try_from(self.skipped).unwrap_or(usize::MAX))
-            .take(all_if_0(self.count.unwrap_or(1)))
-            .collect()
+    /// The indexes of the matches in a list, in the order of the search.
+    fn matches(&self, list: ListRef<'_>, wanted: Element<'_>) -> Vec<u64> {
+        let all_if_0 = |n: u64| if n == 0 { u64::MAX } else { n };
+        let (len, looked_at) = (list.len(), all_if_0(self.len_max));
+        let range = match self.from {
+            End::Head => 0..len.min(looked_at),
+            End::Tail => len.saturating_sub(looked_at)..len,
+        };
+        let (mut skipped, count) = (0, all_if_0(self.count.unwrap_or(1)));
+        let mut found = Vec::new();
+        list.matches(wanted, range, self.from, |index| {
+            if skipped < self.skipped {
+                skipped += 1;
+                return true;
+            }
+            found.push(index);
+            (found.len() as u64) < count
+        });
+        found
     }
 }
 
@@ -98,13 +101,7 @@ fn lpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let search = Search::parse(&args[3..])?;
     let found = match ctx.data.read_list(args[1])? {
         None => Vec::new(),
-        Some(list) => {
-            let (wanted, len) = (Element::of(args[2]), list.len());
-            match search.from {
-                End::Head => search.matches(list.iter_from(0), wanted, len),
-                End::Tail => search.matches(list.iter_back_from(len.saturating_sub(1)), wanted, len),
-            }
-        }
+        Some(list) => search.matches(list, Element::of(args[2])),
     };
     match (search.count, &found[..]) {
         (None, []) => ctx.reply.null(),

@@ -55,9 +55,8 @@ fn lrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn reply(reply: &mut Reply<'_>, list: ListRef<'_>, from: u64, to: u64) {
-    let count = (to - from) as usize;
-    reply.write().array(count);
-    list.iter_from(from).take(count).for_each(|element| reply_element(reply, element));
+    reply.write().array((to - from) as usize);
+    list.for_each_from(from, to - from, |element| reply_element(reply, element));
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::{Args, Command, Ctx, Docs, Error, Flags, Group, Scope};
 use keyspace::{Entry, NewValue, ValueRef};
-use value::list::{Encoding, ListRef};
+use value::list::{Encoding, ListLeaf, ListRef};
 use value::number::{parse_f64, parse_i64};
 
 use super::digest::{self, Digest};
@@ -231,7 +231,7 @@ fn list_shape(ctx: &Ctx<'_>, value: ValueRef<'_>) -> String {
 fn nodes(ctx: &mut Ctx<'_>, key: &[u8], encoding: &str, full: bool) -> Result<(), Error> {
     let found = find(ctx, key, |entry| {
         let sizes: Vec<usize> = match entry.value {
-            ValueRef::List(ListRef::Large(list)) => list.leaves().map(|leaf| leaf.body().len()).collect(),
+            ValueRef::List(ListRef::Large(list)) => list.leaves().map(ListLeaf::body_len).collect(),
             _ => entry.block().map(|(_, block)| block.len()).into_iter().collect(),
         };
         (encoding_of(&entry), sizes)

@@ -68,7 +68,7 @@ impl Digest {
                 string.chunks(&mut digits).for_each(|chunk| sum.update(chunk));
                 self.mix_sum(sum);
             }
-            ValueRef::List(list) => list.iter_from(0).for_each(|element| {
+            ValueRef::List(list) => list.for_each_from(0, u64::MAX, |element| {
                 self.mix(element.text(&mut None));
             }),
             ValueRef::Set(set) => set.iter().for_each(|member| {

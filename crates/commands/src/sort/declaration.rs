@@ -134,10 +134,11 @@ fn sort(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error>
         (options.unsorted, options.alphabetic, options.by) = (false, true, None);
     }
     let range = options.range(elements.len());
+    let mut arena = Vec::new();
     let wanted: Vec<Element<'_>> = if options.unsorted {
-        elements.range(range, options.descending)
+        elements.range(range, options.descending, &mut arena)
     } else {
-        let all = elements.range(0..elements.len(), false);
+        let all = elements.range(0..elements.len(), false, &mut arena);
         let mut items = weighed(ctx, &options, all)?;
         let collation = if options.store.is_some() { Collation::Bytes } else { Collation::CStrings };
         order::sort(&mut items, collation, options.descending);
@@ -269,11 +270,20 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// The elements of a range, in the order in which they come; only a sorted set can be walked from its other end.
-    fn range(self, range: std::ops::Range<usize>, descending: bool) -> Vec<Element<'a>> {
+    /// The elements of a range, in the order in which they come; only a sorted set can be walked from its other end. Texts that do not lie
+    /// anywhere in one piece are put together in `arena`.
+    fn range<'e>(
+        self,
+        range: std::ops::Range<usize>,
+        descending: bool,
+        arena: &'e mut Vec<u8>,
+    ) -> Vec<Element<'e>>
+    where
+        'a: 'e,
+    {
         let (start, count) = (range.start as u64, range.len());
         match self {
-            Elements::List(list) => list.iter_from(start).take(count).collect(),
+            Elements::List(list) => list.collect_from(start, count as u64, arena),
             Elements::Set(set) => set.iter().skip(range.start).take(count).collect(),
             Elements::Zset(zset) if descending => match zset.len().checked_sub(start + 1) {
                 Some(rank) => zset.iter_back_from(rank).take(count).map(|(member, _)| member).collect(),

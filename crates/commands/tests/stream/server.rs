@@ -43,7 +43,11 @@ fn content(value: ValueRef<'_>) -> Content {
             string.chunks(&mut digits).for_each(|chunk| bytes.extend_from_slice(chunk));
             ("SET", vec![bytes])
         }
-        ValueRef::List(list) => ("RPUSH", list.iter_from(0).map(|element| element.to_vec()).collect()),
+        ValueRef::List(list) => {
+            let mut texts = Vec::new();
+            list.for_each_from(0, u64::MAX, |element| texts.push(element.to_vec()));
+            ("RPUSH", texts)
+        }
         ValueRef::Set(set) => {
             let mut members: Vec<Vec<u8>> = set.iter().map(|member| member.to_vec()).collect();
             members.sort_unstable();

@@ -60,7 +60,8 @@ fn whole_list(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'_>
                 return writer.list_node(out, &body, large.len());
             }
             writer.list(out, place, large.leaves().count() as u64);
-            large.leaves().for_each(|leaf| list_leaf(writer, out, leaf));
+            let mut scratch = Vec::new();
+            large.leaves().for_each(|leaf| list_leaf(writer, out, leaf.packed(&mut scratch)));
         }
     }
 }
@@ -70,12 +71,12 @@ pub(super) fn one_node(list: &LargeList) -> Option<Vec<u8>> {
     if list.encoding() != Encoding::Listpack {
         return None;
     }
-    let mut body = Vec::new();
+    let (mut body, mut scratch) = (Vec::new(), Vec::new());
     for leaf in list.leaves() {
-        if body.len() + leaf.body().len() > WHOLE_LIST_MAX {
+        if body.len() + leaf.body_len() > WHOLE_LIST_MAX {
             return None;
         }
-        body.extend_from_slice(leaf.body());
+        body.extend_from_slice(leaf.packed(&mut scratch).body());
     }
     Some(body)
 }

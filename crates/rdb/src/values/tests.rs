@@ -38,7 +38,11 @@ enum Model {
 
 fn model_of(object: ObjectRef<'_>) -> Model {
     match object {
-        ObjectRef::List(list) => Model::List(list.iter_from(0).map(|element| element.to_vec()).collect()),
+        ObjectRef::List(list) => {
+            let mut texts = Vec::new();
+            list.for_each_from(0, u64::MAX, |element| texts.push(element.to_vec()));
+            Model::List(texts)
+        }
         ObjectRef::Set(set) => Model::Set(set.iter().map(|member| member.to_vec()).collect()),
         ObjectRef::Zset(zset) => {
             Model::Zset(zset.iter_from(0).map(|(member, score)| (member.to_vec(), score)).collect())

@@ -30,7 +30,7 @@ pub(super) fn spelled(value: ValueRef<'_>) -> Vec<u8> {
     let mut out = vec![value.value_type() as u8];
     match value {
         ValueRef::String(string) => out.extend_from_slice(&string.to_cow()),
-        ValueRef::List(list) => list.iter_from(0).for_each(|element| push(&mut out, &element.to_vec())),
+        ValueRef::List(list) => list.for_each_from(0, u64::MAX, |element| push(&mut out, &element.to_vec())),
         ValueRef::Set(set) => {
             let mut members: Vec<_> = set.iter().map(Element::to_vec).collect();
             members.sort();

@@ -1,7 +1,13 @@
 //! The short form of a leaf that nothing is added to: its texts without what they all begin and end with, in 4, 5 or 6 bits a character.
 //!
-//! What is in lists mostly has few different bytes within a leaf: identifiers, UUIDs, digits behind a name, base64, words. It only reads; a leaf that is
-//! changed is made a block again first. Which leaves have this form is the leaf's and the list's affair.
+//! What is in lists mostly has few different bytes within a leaf: identifiers, UUIDs, digits behind a name, base64, words. Which leaves have this form is the
+//! leaf's and the list's affair.
+//!
+//! | Module | Content |
+//! |---|---|
+//! | `bits` | texts to codes and back |
+//! | `encode` | making the form of a block |
+//! | `splice` | changing one element |
 //!
 //! ```text
 //!   form     [ count u16 ][ length as a block u16 ][ bits u8 ][ symbols u8 ][ prefix u8 ][ suffix u8 ]
@@ -12,16 +18,21 @@
 //! offset of every 32nd element but the first, so that an index costs at most 31 steps.
 //!
 //! Invariants ([`Coded::check`]):
-//!  1. It is what [`encode`] makes of the block that [`Coded::append_block`] makes of it: the same elements in the same order.
-//!  2. Symbols ascend and are as few as the texts need; bits left over are zero. So equal texts are equal bytes within a leaf.
-//!  3. The block has at most [`LEAF_BYTES`](super::large::LEAF_BYTES) bytes, and its size class is larger than this form's.
+//!  1. It has an element, and the count and the length of the block that [`Coded::append_block`] makes. That block has at most
+//!     [`LEAF_BYTES`](super::large::LEAF_BYTES) bytes and [`LEAF_COUNT`](super::large::LEAF_COUNT) elements.
+//!  2. Symbols ascend and are at most 2 to the power of `bits`; bits left over are zero. So equal texts are equal bytes within a leaf.
+//!  3. Its size class is below the block's, but where texts were replaced by others that need as many bytes here.
+//!
+//! A change of one element may leave symbols that no text has any more.
 
 mod bits;
 mod encode;
+mod splice;
 #[cfg(test)]
 mod tests;
 
 pub(super) use encode::{COUNT_MIN, encode};
+pub(super) use splice::splice;
 
 use bits::{Affix, NO_CODE, SYMBOLS_MAX, Symbols, packed_len, put_codes, put_text};
 use encode::{put_header, put_int};
@@ -204,7 +215,12 @@ impl<'a> Coded<'a> {
     }
 
     /// Shows the indexes of the elements with this text in ascending order, until `visit` returns false. `scratch` is for the text as it stands here.
-    pub(super) fn matches(self, wanted: Element, scratch: &mut Vec<u8>, mut visit: impl FnMut(usize) -> bool) {
+    pub(super) fn matches(
+        self,
+        wanted: Element,
+        scratch: &mut Vec<u8>,
+        mut visit: impl FnMut(usize) -> bool,
+    ) {
         let head = self.head();
         if !spell(&head, wanted, scratch) {
             return;
@@ -226,8 +242,17 @@ impl<'a> Coded<'a> {
         self.append_block(&mut block);
         assert_eq!(packed::validate(&block), Ok(()), "invariant 1");
         assert_eq!(block.len(), self.block_len(), "invariant 1: length");
-        assert_eq!(encode(&block).as_deref(), Some(self.bytes), "invariants 1 and 2");
-        assert!(self.head().symbols.is_sorted_by(|a, b| a < b), "invariant 2: symbols");
+        let head = self.head();
+        let (mut at, mut spelled) = (head.body, Vec::new());
+        for (index, (_, element)) in packed::Packed::new(&block).iter().enumerate() {
+            assert_eq!(self.position(&head, index), Some(at), "marks");
+            assert!(spell(&head, element, &mut spelled), "invariant 2: symbols");
+            assert!(self.bytes[at..].starts_with(&spelled), "invariant 2: one spelling");
+            at += spelled.len();
+        }
+        assert_eq!(at, self.bytes.len(), "invariant 1: elements");
+        assert!(head.symbols.is_sorted_by(|a, b| a < b), "invariant 2: order");
+        assert!(head.symbols.len() <= 1 << head.bits && self.count() > 0, "invariants 1 and 2");
     }
 }
 

@@ -130,9 +130,8 @@ impl LargeList {
         if self.len() > max as u64 / 2 {
             return None;
         }
-        self.leaves().try_fold(LISTPACK_OVERHEAD, |sum, leaf| {
-            Some(sum + leaf.body_len()).filter(|&sum| sum <= max)
-        })
+        self.leaves()
+            .try_fold(LISTPACK_OVERHEAD, |sum, leaf| Some(sum + leaf.body_len()).filter(|&sum| sum <= max))
     }
 
     /// Shows the element with an index. `None` if there is none.
@@ -212,7 +211,8 @@ impl LargeList {
                 *leaf.own() = ListLeaf::of(element);
                 return Edit::Done(true, at);
             }
-            Edit::Done(ListLeaf::change(&mut leaf, |block| small::set(block, at, element)), at)
+            leaf.own().set(at, element);
+            Edit::Done(true, at)
         })
     }
 
@@ -224,7 +224,7 @@ impl LargeList {
             if bytes > LEAF_BYTES / 2 || leaf.get().is_overfull() {
                 return Edit::Place(ListLeaf::of(element), at, ());
             }
-            ListLeaf::change(&mut leaf, |block| small::insert(block, at, element));
+            leaf.own().insert(at, element);
             Edit::Done((), at)
         });
     }
@@ -260,11 +260,7 @@ impl LargeList {
                 0
             } else {
                 self.tree.edit_at(index, |mut leaf, at| {
-                    let left = max - removed;
-                    let gone = ListLeaf::change(&mut leaf, |block| {
-                        small::remove_matching(block, from, element, left)
-                    });
-                    Edit::Done(gone, at)
+                    Edit::Done(leaf.own().remove_matching(from, element, max - removed), at)
                 })
             };
             removed += gone;

@@ -6,7 +6,7 @@
 //!                            Short  -> Arc<[u8]> what `alphabet` makes of it
 //! ```
 //! Whatever its form, a leaf is the block: bounds, sizes and what is written of it are those of the block, so that its form is nobody's affair but of those who
-//! read elements. A leaf that is changed is a block ([`Leaf::own`]); who has changed it may [put it away](ListLeaf::put_away) again.
+//! read elements. What adds to a leaf or takes a part of it makes it a block; a change of single elements keeps its form where that is possible.
 //!
 //! Invariants: those of blocks and of the short form; and
 //!  1. a leaf has at most [`LEAF_BYTES`] bytes as a block and [`LEAF_COUNT`] elements, or it is a single element.
@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use super::alphabet::{self, Coded};
 use super::large::{LEAF_BYTES, LEAF_COUNT};
+use super::{End, small};
 
-use crate::ordered::{Handle, Leaf};
+use crate::ordered::Leaf;
 use crate::packed::{self, Element, LISTPACK_OVERHEAD, Packed, size_class};
 use crate::room::ARC_HEADER;
 
@@ -121,7 +122,7 @@ impl ListLeaf {
         }
     }
 
-    /// The block, for changing: a copy if it is shared, made if there is none.
+    /// The block, for changing: made if there is none, a copy if it is shared.
     pub(super) fn block_mut(&mut self) -> &mut Vec<u8> {
         if let Form::Short(bytes) = &self.form {
             let mut block = Vec::new();
@@ -135,15 +136,63 @@ impl ListLeaf {
         }
     }
 
-    /// Changes the elements of a leaf in a tree. One that had the short form has it again afterwards, unless the tree is going to split it.
-    pub(super) fn change<R>(leaf: &mut Handle<Self>, change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        let was_short = leaf.get().is_short();
-        let there = leaf.own();
-        let result = change(there.block_mut());
-        if was_short && !there.is_overfull() {
-            there.put_away();
+    /// Changes the elements. A leaf that had the short form has it again afterwards, unless the tree is going to split it.
+    fn change<R>(&mut self, change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let was_short = self.is_short();
+        let result = change(self.block_mut());
+        if was_short && !self.is_overfull() {
+            self.put_away();
         }
         result
+    }
+
+    /// Puts an element before the one with an index, in its place (`removes`), or only takes that one out, if it has the short form and keeps it.
+    fn splice(&mut self, index: usize, removes: bool, element: Option<Element>) -> bool {
+        match &mut self.form {
+            Form::Short(bytes) => alphabet::splice(bytes, index, removes, element),
+            Form::Block(_) => false,
+        }
+    }
+
+    /// Replaces the element with an index, which it must have.
+    pub(super) fn set(&mut self, index: usize, element: Element) {
+        if !self.splice(index, true, Some(element)) {
+            self.change(|block| small::set(block, index, element));
+        }
+    }
+
+    /// Puts an element in so that it gets the index.
+    pub(super) fn insert(&mut self, index: usize, element: Element) {
+        if !self.splice(index, false, Some(element)) {
+            self.change(|block| small::insert(block, index, element));
+        }
+    }
+
+    /// Removes up to `max` elements with this text, from the head or the tail on. Returns how many.
+    pub(super) fn remove_matching(&mut self, from: End, element: Element, max: u64) -> u64 {
+        /// Up to so many are taken out of the short form one by one.
+        const FEW: usize = 4;
+        if let Form::Short(bytes) = &self.form {
+            let mut found = Vec::new();
+            Coded::new(bytes).matches(element, &mut Vec::new(), |index| {
+                found.push(index);
+                from == End::Tail || (found.len() as u64) < max
+            });
+            let wanted = found.len().min(usize::try_from(max).unwrap_or(usize::MAX));
+            if wanted <= FEW {
+                // From the right to the left, so that indexes stay what they are.
+                let found = &found[found.len() - wanted..];
+                let removed = found.iter().rev().take_while(|&&index| self.splice(index, true, None)).count();
+                if removed == wanted {
+                    return removed as u64;
+                }
+                let left = (wanted - removed) as u64;
+                // From the same end: to the right of what is left to remove, none is left.
+                return removed as u64
+                    + self.change(|block| small::remove_matching(block, from, element, left));
+            }
+        }
+        self.change(|block| small::remove_matching(block, from, element, max))
     }
 
     /// Whether elements of so many bytes can be added without making it overfull.
@@ -266,8 +315,14 @@ impl Leaf for ListLeaf {
     }
 
     fn own(&mut self) -> u64 {
-        let copied = if self.is_shared() { self.heap_bytes() as u64 } else { 0 };
-        self.block_mut();
+        if !self.is_shared() {
+            return 0;
+        }
+        let copied = self.heap_bytes() as u64;
+        match &mut self.form {
+            Form::Block(block) => _ = Arc::make_mut(block),
+            Form::Short(bytes) => *bytes = Arc::from(&bytes[..]),
+        }
         copied
     }
 

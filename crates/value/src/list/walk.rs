@@ -78,7 +78,9 @@ impl<'a> ListRef<'a> {
                 let end = index + count;
                 let wanted = || list.tree().leaves_from(index).take_while(|found| found.start < end);
                 arena.clear();
-                wanted().filter(|found| found.leaf.is_short()).for_each(|found| found.leaf.append_block(arena));
+                wanted()
+                    .filter(|found| found.leaf.is_short())
+                    .for_each(|found| found.leaf.append_block(arena));
                 let mut made: &'e [u8] = arena;
                 for found in wanted() {
                     let block = found.leaf.block().unwrap_or_else(|| {

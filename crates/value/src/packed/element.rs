@@ -72,11 +72,10 @@ impl<'a> Element<'a> {
 
     /// Bytes that the element occupies in a block.
     pub fn encoded_len(self) -> usize {
-        let body = match self {
-            Self::Int(value) => int_len(value),
-            Self::Bytes(bytes) => text_header_len(bytes.len()) + bytes.len(),
-        };
-        body + back_len(body)
+        match self {
+            Self::Int(value) => int_len(value) + 1,
+            Self::Bytes(bytes) => text_encoded_len(bytes.len()),
+        }
     }
 
     /// Appends the element as it stands in a block.
@@ -162,6 +161,12 @@ fn int_len(value: i64) -> usize {
 fn encode_int(value: i64, out: &mut Scratch) {
     let (bytes, len) = Element::int_bytes(value);
     out.extend(&bytes[..len]);
+}
+
+/// Bytes that a text of `len` bytes occupies in a block.
+pub(crate) fn text_encoded_len(len: usize) -> usize {
+    let body = text_header_len(len) + len;
+    body + back_len(body)
 }
 
 fn text_header_len(len: usize) -> usize {

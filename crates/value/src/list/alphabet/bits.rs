@@ -74,7 +74,14 @@ fn put<const BITS: usize>(text: &[u8], codes: &Codes, out: &mut [u8]) -> Option<
 /// Writes the text of so many characters whose codes begin at `at`, and up to seven bytes more, for which `out` must have room. What lies behind the codes
 /// is read and passed over.
 #[inline]
-pub(super) fn put_text(bits: usize, bytes: &[u8], at: usize, chars: usize, symbols: &Symbols, out: &mut [u8]) {
+pub(super) fn put_text(
+    bits: usize,
+    bytes: &[u8],
+    at: usize,
+    chars: usize,
+    symbols: &Symbols,
+    out: &mut [u8],
+) {
     match bits {
         4 => expand::<4>(bytes, at, chars, symbols, out),
         5 => expand::<5>(bytes, at, chars, symbols, out),

@@ -99,25 +99,41 @@ impl<'a> Survey<'a> {
         let symbols = (0..=255).filter(|&symbol| self.codes[usize::from(symbol)] != NO_CODE);
         let rest = self.prefix.bytes().iter().chain(self.suffix.bytes()).copied();
         out[HEAD..].iter_mut().zip(symbols.chain(rest)).for_each(|(place, byte)| *place = byte);
-        for (index, (_, element)) in block.iter().enumerate() {
+        let (bytes, mut from, mut index) = (block.bytes(), block.start(), 0);
+        while from < bytes.len() {
             if index % MARK_EVERY == 0 && index > 0 {
                 let mark = marks_at + 2 * (index / MARK_EVERY - 1);
                 out[mark..mark + 2].copy_from_slice(&(at as u16).to_le_bytes());
             }
+            index += 1;
+            // The common case costs a fourth less if it does not go through an element.
+            if let first @ 0x80..=0xBF = bytes[from] {
+                let end = from + 1 + usize::from(first & 0x3F);
+                at += self.put_text(&bytes[from + 1..end], &mut out[at..])?;
+                from = end + 1;
+                continue;
+            }
+            let element = block.get(from)?;
             at += match element {
                 Element::Int(_) => put_int(element, &mut out[at..]),
-                Element::Bytes(text) => {
-                    let end = text.len().checked_sub(suffix).filter(|&end| end >= prefix)?;
-                    if !self.prefix.stands_at(text, 0) || !self.suffix.stands_at(text, end) {
-                        return None;
-                    }
-                    let header = put_header(end - prefix, &mut out[at..]);
-                    header + put_codes(self.bits, &text[prefix..end], &self.codes, &mut out[at + header..])?
-                }
+                Element::Bytes(text) => self.put_text(text, &mut out[at..])?,
             };
+            from += element.encoded_len();
         }
         out.truncate(at);
         Some(out)
+    }
+
+    /// Writes a text. Returns its length here.
+    #[inline]
+    fn put_text(&self, text: &[u8], out: &mut [u8]) -> Option<usize> {
+        let prefix = self.prefix.len();
+        let end = text.len().checked_sub(self.suffix.len()).filter(|&end| end >= prefix)?;
+        if !self.prefix.stands_at(text, 0) || !self.suffix.stands_at(text, end) {
+            return None;
+        }
+        let header = put_header(end - prefix, out);
+        Some(header + put_codes(self.bits, &text[prefix..end], &self.codes, &mut out[header..])?)
     }
 }
 

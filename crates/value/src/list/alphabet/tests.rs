@@ -13,6 +13,7 @@ fn block_of(texts: &[Vec<u8>]) -> Vec<u8> {
 fn compare(form: &[u8], texts: &[Vec<u8>]) {
     let coded = Coded::new(form);
     coded.check();
+    assert!(form.len() < block_of(texts).len());
     let mut block = b"before".to_vec();
     coded.append_block(&mut block);
     assert_eq!(block.split_off(6), block_of(texts));
@@ -123,37 +124,46 @@ fn what_saves_nothing_stays_a_block() {
 }
 
 #[test]
-#[ignore]
-fn speed() {
-    let mix = |number: u64| {
-        let number = (number ^ (number >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        number ^ (number >> 29)
-    };
-    for kind in 0..4 {
-        let text = |i: u64| match kind {
-            0 => format!("{:016x}-mem", mix(i)).into_bytes(),
-            1 => format!("value:{:010}", mix(i) % 10_000_000_000).into_bytes(),
-            2 => { let symbols = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-            (0..22).map(|at| symbols[(mix(i * 32 + at) % 62) as usize]).collect() }
-            _ => (0..20).map(|at| mix(i * 32 + at) as u8).collect(),
+fn splices_are_those_of_a_vector() {
+    let (mut done, mut refused) = (0, 0);
+    for seed in 0..60 {
+        println!("seed {seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let text = |rng: &mut fastrand::Rng| match rng.u32(0..40) {
+            0 => b"job:-".to_vec(),
+            1 => rng.i64(-9000..9000).to_string().into_bytes(),
+            2 => format!("job:{}", rng.u32(..)).into_bytes(),
+            3 if rng.u32(0..9) == 0 => vec![b'-'; rng.usize(0..2000)],
+            4..8 => format!("job:{}-", "0".repeat(rng.usize(0..200))).into_bytes(),
+            _ => format!("job:{:010}-", rng.u32(..)).into_bytes(),
         };
-        let mut texts = Vec::new(); let mut len = 2;
-        while len < 4096 - 30 { texts.push(text(texts.len() as u64)); len += texts[texts.len()-1].len() + 2; }
-        let block = block_of(&texts);
-        let start = cpu();
-        for _ in 0..20000 { std::hint::black_box(encode(std::hint::black_box(&block))); }
-        println!("{kind}: encode {} ns an element", (cpu() - start) as f64 / 20000.0 / texts.len() as f64);
-        let Some(form) = encode(&block) else { continue };
-        let start = cpu();
-        for _ in 0..20000 { let mut out = Vec::new(); Coded::new(std::hint::black_box(&form)).append_block(&mut out); std::hint::black_box(&out); }
-        println!("{kind}: unpack {} ns an element", (cpu() - start) as f64 / 20000.0 / texts.len() as f64);
-        let start = cpu();
-        for _ in 0..20000 { let mut out = Vec::new(); let mut walk = Coded::new(std::hint::black_box(&form)).walk_from(0, &mut out); while let Some(e) = walk.next() { std::hint::black_box(e); } }
-        println!("{kind}: walk {} ns an element", (cpu() - start) as f64 / 20000.0 / texts.len() as f64);
+        let mut texts: Vec<_> =
+            (0..rng.usize(8..130)).map(|_| format!("job:{:010}-", rng.u32(..)).into_bytes()).collect();
+        let Some(mut form) = encode(&block_of(&texts)) else { continue };
+        for _ in 0..400 {
+            let before = form.to_vec();
+            let held = rng.bool().then(|| form.clone());
+            let index = rng.usize(0..texts.len());
+            let (removes, puts) = match rng.u32(0..if texts.len() > 150 { 20 } else { 10 }) {
+                0..4 => (true, true),
+                4..8 => (false, true),
+                _ => (true, false),
+            };
+            let new = puts.then(|| text(&mut rng));
+            if splice(&mut form, index, removes, new.as_deref().map(Element::of)) {
+                texts.splice(index..index + usize::from(removes), new);
+                done += 1;
+            } else {
+                assert_eq!(form[..], before);
+                refused += 1;
+            }
+            assert!(held.is_none_or(|held| held[..] == before), "what is shared stays");
+            Coded::new(&form).check();
+            let mut block = Vec::new();
+            Coded::new(&form).append_block(&mut block);
+            assert_eq!(block, block_of(&texts));
+        }
+        compare(&form, &texts);
     }
-}
-
-fn cpu() -> u64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    stat.split(' ').next().unwrap().parse().unwrap()
+    assert!(done > 3000 && refused > 300, "{done}, {refused}");
 }
