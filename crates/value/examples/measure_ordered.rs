@@ -128,8 +128,11 @@ fn zsets(elements: u64) {
     );
 }
 
+/// The text of an element.
+type Text = fn(u64) -> Vec<u8>;
+
 /// Texts of 16 to 36 bytes, of few symbols and of many.
-const TEXTS: [(&str, fn(u64) -> Vec<u8>); 5] = [
+const TEXTS: [(&str, Text); 5] = [
     ("a name and 10 digits", |i| format!("value:{:010}", mix(i) % 10_000_000_000).into_bytes()),
     ("16 hex digits and -mem", |i| format!("{:016x}-mem", mix(i)).into_bytes()),
     ("UUIDs", |i| {

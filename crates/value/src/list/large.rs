@@ -181,7 +181,10 @@ impl LargeList {
             End::Tail => found.start == 0,
         };
         if !is_other_end && found.leaf.may_be_put_away() {
-            self.tree.edit_at(found.start, |mut leaf, at| Edit::Done(leaf.adapt(ListLeaf::put_away), at));
+            self.tree.edit_at(found.start, |mut leaf, at| {
+                leaf.adapt(ListLeaf::put_away);
+                Edit::Done((), at)
+            });
         }
     }
 

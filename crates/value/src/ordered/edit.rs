@@ -30,8 +30,8 @@ impl<L: Leaf> Handle<'_, L> {
     }
 
     /// Gives the leaf another form of the same elements. For leaves that no clone holds: nothing is copied first.
-    pub fn adapt<R>(&mut self, adapt: impl FnOnce(&mut L) -> R) -> R {
-        adapt(self.leaf)
+    pub fn adapt(&mut self, adapt: impl FnOnce(&mut L)) {
+        adapt(self.leaf);
     }
 
     /// The leaf for changing.

@@ -63,7 +63,9 @@ struct Survey<'a> {
     /// What all texts end with, behind the prefix.
     suffix: Affix<'a>,
     codes: Codes,
-    symbols: usize,
+    /// The symbols, ascending, as many as `count` says.
+    symbols: [u8; 256],
+    count: usize,
     bits: usize,
 }
 
@@ -78,27 +80,33 @@ impl<'a> Survey<'a> {
                 middle.iter().for_each(|&symbol| seen[usize::from(symbol)] = true);
             }
         }
-        let symbols = seen.iter().filter(|&&is_seen| is_seen).count();
-        let bits = bits_for(symbols)?;
-        let mut codes = [NO_CODE; 256];
-        let of_seen = codes.iter_mut().zip(seen).filter(|&(_, is_seen)| is_seen);
-        of_seen.zip(0..).for_each(|((code, _), next)| *code = next);
-        Some(Self { prefix: Affix::new(prefix), suffix: Affix::new(suffix), codes, symbols, bits })
+        let (mut codes, mut symbols, mut count) = ([NO_CODE; 256], [0; 256], 0);
+        // Without branches, since no processor foresees which symbols there are.
+        for (symbol, (code, is_seen)) in (0..=255).zip(codes.iter_mut().zip(seen)) {
+            symbols[count & 0xFF] = symbol;
+            *code = if is_seen { count as u8 } else { NO_CODE };
+            count += usize::from(is_seen);
+        }
+        let bits = bits_for(count)?;
+        let (prefix, suffix) = (Affix::new(prefix), Affix::new(suffix));
+        Some(Self { prefix, suffix, codes, symbols, count, bits })
     }
 
     /// The short form of a block. `None` if an element does not have the common beginning and end or is not made of the symbols.
     fn encode(&self, block: Packed<'_>) -> Option<Vec<u8>> {
         let (prefix, suffix) = (self.prefix.len(), self.suffix.len());
-        let marks_at = HEAD + self.symbols + prefix + suffix;
+        let marks_at = HEAD + self.count + prefix + suffix;
         let mut at = marks_at + 2 * ((block.count() - 1) / MARK_EVERY);
         // No element is longer than in the block. A word more, which is written behind the last codes.
         let mut out = vec![0; at + block.bytes().len() + 8];
         out[..HEADER].copy_from_slice(&block.bytes()[..HEADER]);
         out[HEADER..4].copy_from_slice(&(block.bytes().len() as u16).to_le_bytes());
-        out[4..HEAD].copy_from_slice(&[self.bits, self.symbols, prefix, suffix].map(|n| n as u8));
-        let symbols = (0..=255).filter(|&symbol| self.codes[usize::from(symbol)] != NO_CODE);
-        let rest = self.prefix.bytes().iter().chain(self.suffix.bytes()).copied();
-        out[HEAD..].iter_mut().zip(symbols.chain(rest)).for_each(|(place, byte)| *place = byte);
+        out[4..HEAD].copy_from_slice(&[self.bits, self.count, prefix, suffix].map(|n| n as u8));
+        let head = [&self.symbols[..self.count], self.prefix.bytes(), self.suffix.bytes()];
+        head.iter().fold(HEAD, |at, part| {
+            out[at..at + part.len()].copy_from_slice(part);
+            at + part.len()
+        });
         let (bytes, mut from, mut index) = (block.bytes(), block.start(), 0);
         while from < bytes.len() {
             if index % MARK_EVERY == 0 && index > 0 {
