@@ -205,7 +205,7 @@ impl ListLeaf {
         match &self.form {
             Form::Block(block) => Packed::new(block).element(index).map(show),
             Form::Short(bytes) => {
-                Coded::new(bytes).walk_from(index, &mut Vec::with_capacity(64)).next().map(show)
+                Coded::new(bytes).walk_from(index, &mut Vec::with_capacity(128)).next().map(show)
             }
         }
     }
