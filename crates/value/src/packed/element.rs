@@ -239,7 +239,7 @@ pub(crate) fn put_text_around(out: &mut [u8], len: usize, fill: impl FnOnce(&mut
     let mut around = Scratch::new();
     encode_string_header(len, &mut around);
     let header = around.len();
-    encode_back(header + len, &mut around);
+    around.extend(BackLength::of(header + len).as_bytes());
     let (header, back) = around.as_bytes().split_at(header);
     out[..header.len()].copy_from_slice(header);
     fill(&mut out[header.len()..]);
