@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   append: | buffer, 256 KiB | --full--> one O_DIRECT write            written so far: disk; the rest: buffer
-//!   read:   windows of 128 KiB, the least recently used is moved
+//!   read:   windows of 32 KiB, the least recently used is moved
 //! ```
 //! What is read comes as a few runs, each in ascending order, that take turns: each run has its window, so nearly every read is a copy.
 //!
@@ -23,10 +23,10 @@ use crate::aligned::{Aligned, PAGE};
 const BUFFER: usize = 256 * 1024;
 
 /// Bytes read at once.
-const WINDOW: usize = 128 * 1024;
+const WINDOW: usize = 32 * 1024;
 
 /// Runs that may take turns.
-const WINDOWS: usize = 24;
+const WINDOWS: usize = 96;
 
 /// See the module.
 pub(crate) struct FileSpill {

@@ -15,6 +15,12 @@ pub trait Sink: Send {
         pieces.iter().try_for_each(|piece| self.write(piece))
     }
 
+    /// There is nothing to write at this moment: a sink that has to wait for its disk now and then waits now rather than while what it is given
+    /// piles up.
+    fn idle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Everything has been written: makes it last and puts it in place.
     fn finish(&mut self) -> io::Result<()>;
 

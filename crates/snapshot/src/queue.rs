@@ -54,6 +54,26 @@ struct Inner {
     closed: bool,
 }
 
+impl Inner {
+    fn take(&mut self) -> Option<Work> {
+        if self.aborted {
+            self.closed = true;
+            return Some(Work::Abort);
+        }
+        if let Some(frozen) = self.frozen.pop_front() {
+            return Some(Work::Frozen(frozen));
+        }
+        if !self.blocks.is_empty() {
+            let count = self.blocks.len().min(BLOCKS_MAX);
+            return Some(Work::Blocks(self.blocks.drain(..count).collect()));
+        }
+        self.complete.then(|| {
+            self.closed = true;
+            Work::Finish
+        })
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
@@ -131,23 +151,16 @@ impl Queue {
     pub(crate) fn next(&self) -> Work {
         let mut inner = self.inner.lock();
         loop {
-            if inner.aborted {
-                inner.closed = true;
-                return Work::Abort;
-            }
-            if let Some(frozen) = inner.frozen.pop_front() {
-                return Work::Frozen(frozen);
-            }
-            if !inner.blocks.is_empty() {
-                let count = inner.blocks.len().min(BLOCKS_MAX);
-                return Work::Blocks(inner.blocks.drain(..count).collect());
-            }
-            if inner.complete {
-                inner.closed = true;
-                return Work::Finish;
+            if let Some(work) = inner.take() {
+                return work;
             }
             self.more.wait(&mut inner);
         }
+    }
+
+    /// As [`next`](Self::next), if there is one now.
+    pub(crate) fn ready(&self) -> Option<Work> {
+        self.inner.lock().take()
     }
 
     /// Whether the writer was told to give up.

@@ -85,7 +85,14 @@ impl Writer<'_> {
                 self.frozen(job, &mut compressor)?;
                 continue;
             }
-            match self.snapshot.queue.next() {
+            let work = match self.snapshot.queue.ready() {
+                Some(work) => work,
+                None => {
+                    self.sink.idle().map_err(failure)?;
+                    self.snapshot.queue.next()
+                }
+            };
+            match work {
                 Work::Frozen(frozen) => self.frozen(Job::of(frozen), &mut compressor)?,
                 Work::Blocks(mut blocks) => {
                     let capacity: usize = blocks.iter().map(Block::capacity).sum();
