@@ -34,7 +34,7 @@ mod read;
 mod tests;
 
 pub(crate) use bare::Bare;
-pub(crate) use element::{BackLength, Scratch, decode, put_text_around, text_encoded_len};
+pub(crate) use element::{BackLength, Scratch, decode, put_text_around, text_encoded_len, text_header};
 pub use element::{Digits, Element};
 pub use modify::{
     extend, insert, insert_all, push_back, push_front, remove, remove_between, replace, replace_all,

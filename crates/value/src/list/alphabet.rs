@@ -259,9 +259,9 @@ impl<'a> Coded<'a> {
 /// Makes `out` the bytes that an element has in a leaf with that head. False if the leaf cannot have it.
 fn spell(head: &Head<'_>, element: Element, out: &mut Vec<u8>) -> bool {
     let len = match element {
-        Element::Int(_) => {
+        Element::Int(value) => {
             grow(out, 16);
-            Some(put_int(element, out))
+            Some(put_int(value, out))
         }
         Element::Bytes(text) => spell_text(head, text, out),
     };

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::alphabet::{self, Coded};
 use super::large::{LEAF_BYTES, LEAF_COUNT};
+use super::walk::elements_from;
 use super::{End, small};
 
 use crate::ordered::Leaf;
@@ -221,11 +222,9 @@ impl ListLeaf {
         let mut shown = 0;
         match &self.form {
             Form::Block(block) => {
-                let block = Packed::new(block);
-                let at = block.position(index).unwrap_or(block.end());
-                let mut elements = block.iter_between(at, block.end());
+                let mut elements = elements_from(Packed::new(block), index as u64);
                 while shown < max
-                    && let Some((_, element)) = elements.next()
+                    && let Some(element) = elements.next()
                 {
                     show(element);
                     shown += 1;

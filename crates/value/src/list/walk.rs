@@ -5,17 +5,14 @@ use std::ops::Range;
 
 use super::{End, LargeList, ListRef};
 use crate::ordered::Leaf;
-use crate::packed::{Element, HEADER, Packed};
+use crate::packed::{Element, Packed};
 
 impl<'a> ListRef<'a> {
     /// Shows up to `max` elements from an index to the tail.
     pub fn for_each_from(self, index: u64, max: u64, mut show: impl FnMut(Element)) {
         match self {
             Self::Small(block) => {
-                let block = Packed::new(block);
-                let at = usize::try_from(index).ok().and_then(|index| block.position(index));
-                let elements = block.iter_between(at.unwrap_or(block.end()), block.end());
-                elements.take(saturated(max)).for_each(|(_, element)| show(element));
+                elements_from(Packed::new(block), index).take(saturated(max)).for_each(show);
             }
             Self::Large(list) => {
                 let (mut next, mut left, mut text) = (index, max, Vec::new());
@@ -35,10 +32,7 @@ impl<'a> ListRef<'a> {
     pub fn for_each_back_from(self, index: u64, max: u64, mut show: impl FnMut(Element)) {
         match self {
             Self::Small(block) => {
-                let block = Packed::new(block);
-                let behind = usize::try_from(index).ok().and_then(|at| block.position(at.checked_add(1)?));
-                let elements = block.iter_between(block.start(), behind.unwrap_or(block.end()));
-                elements.rev().take(saturated(max)).for_each(|(_, element)| show(element));
+                elements_back_from(Packed::new(block), index).take(saturated(max)).for_each(show);
             }
             Self::Large(list) => {
                 let (mut left, mut scratch) = (saturated(max), Vec::new());
@@ -48,9 +42,7 @@ impl<'a> ListRef<'a> {
                 {
                     let (found, index) = found;
                     let block = found.leaf.packed(&mut scratch);
-                    let behind = block.position((index - found.start) as usize + 1);
-                    let elements = block.iter_between(block.start(), behind.unwrap_or(block.end()));
-                    for (_, element) in elements.rev().take(left) {
+                    for element in elements_back_from(block, index - found.start).take(left) {
                         show(element);
                         left -= 1;
                     }
@@ -69,10 +61,7 @@ impl<'a> ListRef<'a> {
         let mut elements = Vec::with_capacity(count as usize);
         match self {
             Self::Small(block) => {
-                let block = Packed::new(block);
-                let at = usize::try_from(index).ok().and_then(|index| block.position(index));
-                let found = block.iter_between(at.unwrap_or(block.end()), block.end());
-                elements.extend(found.map(|(_, element)| element).take(saturated(max)));
+                elements.extend(elements_from(Packed::new(block), index).take(saturated(max)));
             }
             Self::Large(list) => {
                 let end = index + count;
@@ -88,12 +77,9 @@ impl<'a> ListRef<'a> {
                         (block, made) = made.split_at(found.leaf.block_len());
                         block
                     });
-                    let block = Packed::new(block);
-                    let first = index.saturating_sub(found.start) as usize;
-                    let at = if first == 0 { HEADER } else { block.position(first).unwrap_or(block.end()) };
+                    let first = index.saturating_sub(found.start);
                     let left = count as usize - elements.len();
-                    let found = block.iter_between(at, block.end());
-                    elements.extend(found.map(|(_, element)| element).take(left));
+                    elements.extend(elements_from(Packed::new(block), first).take(left));
                 }
             }
         }
@@ -157,6 +143,18 @@ fn matches_down(list: &LargeList, wanted: Element, range: Range<u64>, mut visit:
             }
         }
     }
+}
+
+/// The elements of a block from an index to its end.
+pub(super) fn elements_from(block: Packed, index: u64) -> impl Iterator<Item = Element> {
+    let at = usize::try_from(index).ok().and_then(|index| block.position(index));
+    block.iter_between(at.unwrap_or(block.end()), block.end()).map(|(_, element)| element)
+}
+
+/// The elements of a block from an index back to its start; all of them where there is no such index.
+fn elements_back_from(block: Packed, index: u64) -> impl Iterator<Item = Element> {
+    let behind = usize::try_from(index).ok().and_then(|at| block.position(at.checked_add(1)?));
+    block.iter_between(block.start(), behind.unwrap_or(block.end())).rev().map(|(_, element)| element)
 }
 
 /// A number of elements as the standard library counts.

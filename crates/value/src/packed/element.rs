@@ -116,7 +116,8 @@ impl<'a> Element<'a> {
         match self {
             Self::Int(value) => encode_int(value, out),
             Self::Bytes(bytes) => {
-                encode_string_header(bytes.len(), out);
+                let (header, len) = text_header(bytes.len());
+                out.extend(&header[..len]);
                 out.extend(bytes);
             }
         }
@@ -177,15 +178,17 @@ fn text_header_len(len: usize) -> usize {
     }
 }
 
-fn encode_string_header(len: usize, out: &mut Scratch) {
-    match text_header_len(len) {
-        1 => out.extend(&[0x80 | len as u8]),
-        2 => out.extend(&[0xE0 | (len >> 8) as u8, len as u8]),
-        _ => {
-            out.extend(&[0xF0]);
-            out.extend(&(len as u32).to_le_bytes());
-        }
-    }
+/// The bytes in front of a text of `len` bytes, and how many there are.
+#[inline]
+pub(crate) fn text_header(len: usize) -> ([u8; 5], usize) {
+    let [a, b, c, d] = (len as u32).to_le_bytes();
+    let header_len = text_header_len(len);
+    let bytes = match header_len {
+        1 => [0x80 | a, 0, 0, 0, 0],
+        2 => [0xE0 | b, a, 0, 0, 0],
+        _ => [0xF0, a, b, c, d],
+    };
+    (bytes, header_len)
 }
 
 /// Bytes of the back length of an element of `len` bytes. The limits are the listpack's own, one lower than 7-bit groups need.
@@ -236,14 +239,12 @@ pub(crate) fn put_text_around(out: &mut [u8], len: usize, fill: impl FnOnce(&mut
         out[len + 1] = 1 + len as u8;
         return len + 2;
     }
-    let mut around = Scratch::new();
-    encode_string_header(len, &mut around);
-    let header = around.len();
-    around.extend(BackLength::of(header + len).as_bytes());
-    let (header, back) = around.as_bytes().split_at(header);
-    out[..header.len()].copy_from_slice(header);
-    fill(&mut out[header.len()..]);
-    let end = header.len() + len;
+    let (header, header_len) = text_header(len);
+    out[..header_len].copy_from_slice(&header[..header_len]);
+    fill(&mut out[header_len..]);
+    let end = header_len + len;
+    let back = BackLength::of(end);
+    let back = back.as_bytes();
     out[end..end + back.len()].copy_from_slice(back);
     end + back.len()
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::bits::{Affix, Codes, NO_CODE, bits_for, put_codes};
 use super::{HEAD, MARK_EVERY};
 use crate::list::large::LEAF_BYTES;
-use crate::packed::{Element, HEADER, Packed, Scratch, size_class};
+use crate::packed::{Element, HEADER, Packed, size_class, text_header};
 use crate::room::ARC_HEADER;
 
 /// Fewest elements of a leaf: with fewer, what could be saved is the time spent on it.
@@ -37,12 +37,10 @@ pub(in crate::list) fn encode(block: &[u8]) -> Option<Arc<[u8]>> {
 }
 
 /// Writes an integer as a block has it, without its back length. Returns its length.
-pub(super) fn put_int(element: Element, out: &mut [u8]) -> usize {
-    let mut scratch = Scratch::new();
-    element.encode(&mut scratch);
-    let [integer @ .., _] = scratch.as_bytes() else { return 0 };
-    out[..integer.len()].copy_from_slice(integer);
-    integer.len()
+pub(super) fn put_int(value: i64, out: &mut [u8]) -> usize {
+    let (bytes, len) = Element::int_bytes(value);
+    out[..len].copy_from_slice(&bytes[..len]);
+    len
 }
 
 /// Writes the header of a text of so many characters, fewer than 4096. Returns its length.
@@ -52,8 +50,9 @@ pub(super) fn put_header(chars: usize, out: &mut [u8]) -> usize {
         out[0] = 0x80 | chars as u8;
         return 1;
     }
-    out[..2].copy_from_slice(&[0xE0 | (chars >> 8) as u8, chars as u8]);
-    2
+    let (header, len) = text_header(chars);
+    out[..len].copy_from_slice(&header[..len]);
+    len
 }
 
 /// What is known of elements before they are encoded.
@@ -123,7 +122,7 @@ impl<'a> Survey<'a> {
             }
             let element = block.get(from)?;
             at += match element {
-                Element::Int(_) => put_int(element, &mut out[at..]),
+                Element::Int(value) => put_int(value, &mut out[at..]),
                 Element::Bytes(text) => self.put_text(text, &mut out[at..])?,
             };
             from += element.encoded_len();
