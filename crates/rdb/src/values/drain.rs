@@ -23,7 +23,7 @@ use value::stream::{GroupDrain, StreamDrain, StreamNode};
 use value::zset::ZsetLeaf;
 use value::{Large, Shared, StrRef, block_tree, directory, ordered};
 
-use super::encode::{info_of, long_element, one_node, pending_of, spelled};
+use super::encode::{info_of, long_element, one_node, pending_of, spelled, whole_node};
 use crate::element::Element;
 use crate::object::{StreamConsumer, StreamGroup};
 use crate::write::{self, COMPRESS_MAX, EntryHead, ObjectWriter, Place};
@@ -517,13 +517,12 @@ fn fields<S: Spelling>(leaf: &FieldsLeaf, expires: bool, to: &mut S) -> Result<(
 
 /// Spells a node.
 fn stream_node<S: Spelling>(node: &StreamNode, to: &mut S) -> Result<(), S::Error> {
-    let (master, len) = (spelled(node.master_id()), node.listpack_len());
+    let len = node.listpack_len();
     if len > COMPRESS_MAX {
+        let master = spelled(node.master_id());
         return to.long_node(|writer, out| writer.stream_node_large(out, master, len as u64), node);
     }
-    to.short(|writer, out| {
-        writer.stream_node_spelled(out, master, len, |out| node.append_listpack(out));
-    })
+    to.short(|writer, out| whole_node(writer, out, node))
 }
 
 fn stream<P: Pieces>(drain: &mut StreamDrain, out: &mut Out<'_, '_, P>) -> Result<bool, P::Error> {

@@ -5,7 +5,7 @@ use value::list::{Encoding, LargeList, ListRef};
 use value::member_leaf::NO_DEADLINE;
 use value::packed::Packed;
 use value::set::SetRef;
-use value::stream::{self, Group, Stream};
+use value::stream::{self, Group, Stream, StreamNode};
 use value::zset::ZsetRef;
 
 use crate::element::Element;
@@ -175,13 +175,16 @@ pub(super) fn pending_of(pending: stream::Pending) -> StreamPending {
 fn whole_stream(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'_>, stream: &Stream) {
     let log = stream.log();
     writer.stream(out, place, log.node_count());
-    for node in log.nodes() {
-        let (master, len) = (spelled(node.master_id()), node.listpack_len());
-        writer.stream_node_spelled(out, master, len, |out| node.append_listpack(out));
-    }
+    log.nodes().for_each(|node| whole_node(writer, out, node));
     writer.stream_info(out, &info_of(log.len(), log.info()));
     writer.stream_groups(out, stream.groups_len());
     stream.groups().for_each(|group| whole_group(writer, out, group));
+}
+
+/// Appends a node as a whole.
+pub(super) fn whole_node(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, node: &StreamNode) {
+    let append = |out: &mut Vec<u8>| node.append_listpack(out);
+    writer.stream_node_spelled(out, spelled(node.master_id()), node.listpack_len(), append);
 }
 
 fn whole_group(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, group: &Group) {

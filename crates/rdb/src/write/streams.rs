@@ -5,6 +5,12 @@ use super::objects::{ObjectWriter, Place};
 use crate::object::{StreamConsumer, StreamGroup, StreamId, StreamInfo, StreamPending};
 use crate::wire::Wire;
 
+/// A node's master ID, as a text.
+fn node_id(out: &mut Vec<u8>, id: StreamId) {
+    length(out, 16);
+    out.extend_from_slice(&id.to_bytes());
+}
+
 impl ObjectWriter<'_> {
     /// Begins a stream of so many nodes.
     pub fn stream(&mut self, out: &mut Vec<u8>, place: Place<'_>, nodes: u64) {
@@ -15,8 +21,7 @@ impl ObjectWriter<'_> {
     /// The next node: its master ID and its listpack elements, laid out as
     /// [`StreamNode`](crate::object::StreamNode) shows.
     pub fn stream_node(&mut self, out: &mut Vec<u8>, id: StreamId, body: &[u8], count: u64) {
-        length(out, 16);
-        out.extend_from_slice(&id.to_bytes());
+        node_id(out, id);
         self.listpack(out, body, count);
     }
 
@@ -28,15 +33,13 @@ impl ObjectWriter<'_> {
         len: usize,
         append: impl FnOnce(&mut Vec<u8>),
     ) {
-        length(out, 16);
-        out.extend_from_slice(&id.to_bytes());
+        node_id(out, id);
         self.spelled(out, len, append);
     }
 
     /// The beginning of a node whose listpack has so many bytes, which the caller lets follow.
     pub fn stream_node_large(&mut self, out: &mut Vec<u8>, id: StreamId, len: u64) {
-        length(out, 16);
-        out.extend_from_slice(&id.to_bytes());
+        node_id(out, id);
         length(out, len);
     }
 

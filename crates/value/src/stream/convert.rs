@@ -17,12 +17,12 @@ use std::convert::Infallible;
 
 use crate::packed::{BackLength, Bare, Element, HEADER, Packed, Scratch};
 
-use super::node::{elements_of, numbers_in_front};
-use super::{StreamId, StreamNode};
+use super::node::elements_of;
+use super::{StreamId, StreamNode, entries};
 
-/// Bits of the flags.
-const DELETED: i64 = 1;
-const SAME_FIELDS: i64 = 2;
+/// Bits of the flags, which a node's own are.
+const DELETED: i64 = entries::DELETED as i64;
+const SAME_FIELDS: i64 = entries::SAME_FIELDS as i64;
 
 /// The master entry of a listpack. Positions are those of the block behind the listpack's size.
 #[derive(Clone, Copy, Debug)]
@@ -53,18 +53,10 @@ pub(super) fn block_of(listpack: &[u8]) -> Option<Packed<'_>> {
     listpack.get(4..listpack.len().checked_sub(1)?).map(Packed::new)
 }
 
-#[inline]
-fn int(block: Packed, at: usize) -> Option<i64> {
-    match block.get(at)? {
-        Element::Int(value) => Some(value),
-        Element::Bytes(_) => None,
-    }
-}
-
 /// The number at a position, which goes on behind it.
 #[inline]
 fn number(block: Packed, at: &mut usize) -> Option<i64> {
-    let number = int(block, *at)?;
+    let Element::Int(number) = block.get(*at)? else { return None };
     *at = block.after(*at)?;
     Some(number)
 }
@@ -221,7 +213,8 @@ impl StreamNode {
         out.number(0)?;
         for place in self.places() {
             let own = (!place.has_masters_fields()).then_some(place.fields);
-            let numbers = numbers_in_front(place.id, view.master, place.flags, own);
+            let (ms, seq) = place.id.minus(view.master);
+            let numbers = [Some(place.flags.into()), Some(ms), Some(seq), own.map(i64::from)];
             numbers.into_iter().flatten().try_for_each(|number| out.number(number))?;
             out.elements(Bare::new(view.bytes, place.data_at as usize), place.elements())?;
             out.number(elements_of(own, view.fields))?;

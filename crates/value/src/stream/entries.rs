@@ -228,6 +228,12 @@ impl<'a> View<'a> {
         let values = Bare::new(self.bytes, place.data_at as usize);
         Entry { id: place.id, fields: Fields { names, values, left: place.fields as usize } }
     }
+
+    /// The next of these entries of this node that is not deleted.
+    #[inline]
+    fn live_of(self, places: &mut impl Iterator<Item = Place>) -> Option<Entry<'a>> {
+        places.find(|place| place.is_live()).map(|place| self.entry(place))
+    }
 }
 
 /// A walk over the entries of a node, deleted ones included.
@@ -263,12 +269,7 @@ impl<'a> Places<'a> {
     /// The next entry that is not deleted.
     #[inline]
     pub fn next_live(&mut self) -> Option<Entry<'a>> {
-        loop {
-            let place = self.next()?;
-            if place.is_live() {
-                return Some(self.view.entry(place));
-            }
-        }
+        self.view.live_of(self)
     }
 }
 
@@ -392,12 +393,7 @@ impl<'a> PlacesBack<'a> {
     /// The last entry that is not deleted.
     #[inline]
     pub fn next_live(&mut self) -> Option<Entry<'a>> {
-        loop {
-            let place = self.next()?;
-            if place.is_live() {
-                return Some(self.view.entry(place));
-            }
-        }
+        self.view.live_of(self)
     }
 }
 

@@ -401,17 +401,6 @@ impl StreamNode {
     }
 }
 
-/// The numbers in front of an entry's fields and values in a listpack.
-pub(super) fn numbers_in_front(
-    id: StreamId,
-    master: StreamId,
-    flags: u8,
-    own: Option<u32>,
-) -> [Option<i64>; 4] {
-    let (ms, seq) = id.minus(master);
-    [Some(flags.into()), Some(ms), Some(seq), own.map(i64::from)]
-}
-
 /// The number behind an entry in a listpack: how many elements it has but for this one.
 pub(super) fn elements_of(own: Option<u32>, master_fields: u32) -> i64 {
     own.map_or(3 + i64::from(master_fields), |own| 4 + 2 * i64::from(own))
