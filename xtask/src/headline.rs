@@ -30,6 +30,7 @@ use system_tests::{Server, ServerOptions, procfs, server};
 use crate::args::Args;
 use crate::bench;
 use crate::cgroup::MemoryGroup;
+use crate::load;
 use crate::report::{self, Table};
 use machine::KernelSetting;
 
@@ -276,6 +277,7 @@ impl Watched {
         let sampler = {
             let (group, peak, stop, pid) = (group.clone().ok(), peak.clone(), stop.clone(), server.pid());
             thread::spawn(move || {
+                load::pin_thread(1);
                 while !stop.load(Ordering::Relaxed) {
                     peak.fetch_max(anonymous(group.as_deref(), pid), Ordering::Relaxed);
                     thread::sleep(Duration::from_millis(5));

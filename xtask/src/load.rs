@@ -491,6 +491,26 @@ pub fn pin_thread(core: usize) {
     }
 }
 
+/// Keeps the calling thread on one core as long as it lives.
+pub struct Pinned(Option<rustix::thread::CpuSet>);
+
+impl Pinned {
+    /// See [`pin_thread`].
+    pub fn to(core: usize) -> Pinned {
+        let before = rustix::thread::sched_getaffinity(None).ok();
+        pin_thread(core);
+        Pinned(before)
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = rustix::thread::sched_setaffinity(None, before);
+        }
+    }
+}
+
 /// Gives the calling thread real-time priority; false where that is not permitted.
 pub fn make_real_time() -> bool {
     let thread = rustix::thread::gettid().as_raw_nonzero().to_string();

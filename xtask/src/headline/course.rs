@@ -72,6 +72,8 @@ where
         thread::spawn(move || probe::run(addr, &board, &mut probe))
     };
     let watch = Watch::cores([0, 1]);
+    // This thread must not take the server's core from it either. Those that it has started choose theirs.
+    let _aside = load::Pinned::to(1);
     let mut phases = Phases { done: &done, board: &board, watch: &watch };
     thread::sleep(WARM_UP);
     let limit = watched.limit(settings.headroom)?;
