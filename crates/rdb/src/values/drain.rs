@@ -160,8 +160,8 @@ impl Draining {
         Ok(is_over)
     }
 
-    /// Puts leaves away that nobody else holds, until so many heap bytes are freed or, once around, there are no more. Returns the bytes
-    /// freed.
+    /// Puts leaves away that nobody else holds, until so many heap bytes are freed, about 2000 leaves were looked at, or there are no more.
+    /// Returns the bytes freed.
     pub fn put_away(&mut self, bytes: u64, writer: &mut ObjectWriter<'_>, store: &mut dyn Store) -> u64 {
         let mut away = Away { writer, store, scratch: Vec::new(), freed: 0, wanted: bytes };
         let from = self.put_away_from;

@@ -26,14 +26,14 @@ impl<L: Leaf> Child<L> {
     fn sweep(&mut self, sweep: &mut Sweep<'_, L>) {
         match self {
             Child::Leaf(leaf) => {
-                let is_fixed = leaf.is_empty() || leaf.is_vacant() || leaf.is_shared();
+                let is_fixed = || leaf.is_empty() || leaf.is_vacant() || leaf.is_shared();
                 if sweep.leaf(leaf, leaf.len() as u64, is_fixed) {
                     leaf.vacate();
                 }
             }
             // Below a page that others hold too, nothing is only ours.
             Child::Page { page, len, .. } => {
-                if sweep.passes(*len, Arc::strong_count(page) > 1) {
+                if sweep.passes(*len, || Arc::strong_count(page) > 1) {
                     return;
                 }
                 let Some(page) = Arc::get_mut(page) else { return };
@@ -53,10 +53,10 @@ impl<L: Leaf> Drain<L> {
         Self { path: Vec::new(), root: Some(root), heap, freed: 0, rank: 0, gaps: Gaps::default() }
     }
 
-    /// Shows the leaves ahead that nobody else holds, in order, from the one with rank `from` on, and takes out those that `judge` sends away. Returns
-    /// where to go on, `None` behind the last leaf.
+    /// Shows the leaves ahead that nobody else holds, in order, from the one with rank `from` on, and takes out those that `judge` sends away; looks at
+    /// about 2000 at most. Returns where to go on, `None` behind the last leaf.
     pub fn take_out(&mut self, from: u64, judge: &mut dyn FnMut(&L) -> Verdict) -> Option<u64> {
-        let mut sweep = Sweep { gaps: &mut self.gaps, rank: self.rank, from, judge, stopped: false };
+        let mut sweep = Sweep::new(&mut self.gaps, self.rank, from, judge);
         let ahead = self.path.iter_mut().rev().flat_map(|children| children.as_mut_slice());
         for child in self.root.iter_mut().chain(ahead) {
             if sweep.stopped {

@@ -34,14 +34,14 @@ fn sweep_leaf<L: Leaf>(leaf: &mut L, sweep: &mut Sweep<'_, L>) {
     // Invariant 1: only what was taken out leaves an empty one.
     let is_gone = leaf.is_empty();
     let len = if is_gone { sweep.gone() } else { leaf.len() as u64 };
-    if sweep.leaf(leaf, len, is_gone || leaf.is_shared()) {
+    if sweep.leaf(leaf, len, || is_gone || leaf.is_shared()) {
         *leaf = L::default();
     }
 }
 
 fn sweep_inner<L: Leaf>(inner: &mut Arc<Inner<L>>, sweep: &mut Sweep<'_, L>) {
     // Below a node that others hold too, nothing is only ours.
-    if sweep.passes(inner.len, Arc::strong_count(inner) > 1) {
+    if sweep.passes(inner.len, || Arc::strong_count(inner) > 1) {
         return;
     }
     let Some(inner) = Arc::get_mut(inner) else { return };
@@ -92,10 +92,10 @@ impl<L: Leaf> Drain<L> {
         Self { ahead, remaining, freed: 0, rank: 0, gaps: Gaps::default() }
     }
 
-    /// Shows the leaves ahead that nobody else holds, in order, from the one with rank `from` on, and takes out those that `judge` sends away. Returns
-    /// where to go on, `None` behind the last leaf.
+    /// Shows the leaves ahead that nobody else holds, in order, from the one with rank `from` on, and takes out those that `judge` sends away; looks at
+    /// about 2000 at most. Returns where to go on, `None` behind the last leaf.
     pub fn take_out(&mut self, from: u64, judge: &mut dyn FnMut(&L) -> Verdict) -> Option<u64> {
-        let mut sweep = Sweep { gaps: &mut self.gaps, rank: self.rank, from, judge, stopped: false };
+        let mut sweep = Sweep::new(&mut self.gaps, self.rank, from, judge);
         for child in self.ahead.iter_mut().rev() {
             if sweep.stopped {
                 break;

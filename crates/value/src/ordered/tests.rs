@@ -362,3 +362,35 @@ fn only_what_nobody_else_holds_is_taken_out() {
     assert_eq!(drain.take_out(0, &mut look), None);
     assert_eq!(seen, [0, 25_000], "two leaves were changed");
 }
+
+#[test]
+fn one_call_looks_at_no_more_than_a_bounded_number_of_leaves() {
+    const LEAVES: u64 = 10_000;
+    let mut builder = Builder::new();
+    for leaf in 0..LEAVES as u32 {
+        builder.push(Numbers(Arc::new(vec![leaf; 5])));
+    }
+    let mut tree = builder.finish();
+    let frozen = tree.clone();
+    // Below every inner node something is changed, so that none is passed over.
+    let changed: Vec<u32> = (0..LEAVES as u32).step_by(10).collect();
+    for &leaf in &changed {
+        tree.edit_at(u64::from(leaf) * 5, |mut leaf, at| {
+            leaf.own().numbers()[at] += 1_000_000;
+            Edit::Done((), at)
+        });
+    }
+    let mut drain = frozen.into_drain();
+    let (mut seen, mut from, mut calls) = (Vec::new(), Some(0), 0);
+    while let Some(rank) = from {
+        let mut look = |leaf: &Numbers| {
+            seen.push(leaf.0[0]);
+            Verdict::Stay
+        };
+        from = drain.take_out(rank, &mut look);
+        calls += 1;
+        assert!(from.is_none_or(|next| next > rank && next - rank <= 5 * 2100), "{rank} to {from:?}");
+    }
+    assert_eq!(calls, LEAVES.div_ceil(2048));
+    assert_eq!(seen, changed, "nothing is left out between two calls, or seen twice");
+}
