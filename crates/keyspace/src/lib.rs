@@ -16,6 +16,8 @@ mod sync;
 #[cfg(not(loom))]
 mod alloc;
 #[cfg(not(loom))]
+mod background;
+#[cfg(not(loom))]
 mod entry;
 #[cfg(not(loom))]
 mod expiry;
@@ -39,6 +41,8 @@ pub use alloc::{
     Allocator, AllocatorStats, purge, report as allocator_report, set_background_thread, size_class,
     stats as allocator_stats, version as allocator_version,
 };
+#[cfg(not(loom))]
+pub use background::Background;
 #[cfg(not(loom))]
 pub use entry::{Form, INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};

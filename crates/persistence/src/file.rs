@@ -245,8 +245,8 @@ impl Sink for FileSink {
         }
     }
 
-    fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
-        Ok(Box::new(FileSpill::create(self.directory())?))
+    fn spill(&mut self, memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
+        Ok(Box::new(FileSpill::create(self.directory(), memory_bytes_max)?))
     }
 
     fn alignment(&self) -> usize {

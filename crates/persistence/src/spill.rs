@@ -8,7 +8,7 @@
 //! What is read comes as a few runs, each in ascending order, that take turns: each run has its window, so nearly every read is a copy.
 //!
 //! Faults: every error is the caller's. A full disk is noticed when it is written to, not when it is read.
-//! Bounds: the buffer and [`WINDOWS`] windows.
+//! Bounds: the buffer, and as many windows as the memory allows that its creator names, at most [`WINDOWS`].
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,8 +25,11 @@ const BUFFER: usize = 256 * 1024;
 /// Bytes read at once.
 const WINDOW: usize = 32 * 1024;
 
-/// Runs that may take turns.
+/// Runs that may take turns, where memory allows so many.
 const WINDOWS: usize = 96;
+
+/// Fewer windows are of no use.
+const WINDOWS_MIN: usize = 4;
 
 /// See the module.
 pub(crate) struct FileSpill {
@@ -36,6 +39,7 @@ pub(crate) struct FileSpill {
     /// Bytes in the file, a multiple of [`BUFFER`].
     written: u64,
     windows: Vec<Window>,
+    windows_max: usize,
     clock: u64,
 }
 
@@ -48,8 +52,8 @@ struct Window {
 }
 
 impl FileSpill {
-    /// Creates the file.
-    pub(crate) fn create(directory: &Path) -> io::Result<FileSpill> {
+    /// Creates the file. Its buffers will occupy at most so many bytes, or 384 KiB.
+    pub(crate) fn create(directory: &Path, memory_bytes_max: u64) -> io::Result<FileSpill> {
         let path = directory.join(format!("temp-{}.spill", std::process::id()));
         let open = |flags: i32| {
             let mut options = OpenOptions::new();
@@ -60,7 +64,9 @@ impl FileSpill {
         let file = open(libc::O_DIRECT).or_else(|_| open(0))?;
         std::fs::remove_file(&path)?;
         let buffer = Aligned::new(BUFFER);
-        Ok(FileSpill { file, buffer, filled: 0, written: 0, windows: Vec::new(), clock: 0 })
+        let windows_max = memory_bytes_max.saturating_sub(BUFFER as u64) / WINDOW as u64;
+        let windows_max = (windows_max as usize).clamp(WINDOWS_MIN, WINDOWS);
+        Ok(FileSpill { file, buffer, filled: 0, written: 0, windows: Vec::new(), windows_max, clock: 0 })
     }
 
     /// The window with the byte at `place`, which is in the file.
@@ -90,7 +96,7 @@ impl FileSpill {
 
     /// A further window, or else the one that was not used for longest.
     fn place_for_window(&mut self) -> usize {
-        if self.windows.len() < WINDOWS {
+        if self.windows.len() < self.windows_max {
             self.windows.push(Window { bytes: Aligned::new(WINDOW), start: 0, len: 0, used_at: 0 });
             return self.windows.len() - 1;
         }
@@ -139,7 +145,7 @@ impl Spill for FileSpill {
     }
 
     fn memory_bytes(&self) -> u64 {
-        (BUFFER + WINDOWS * WINDOW) as u64
+        (BUFFER + self.windows_max * WINDOW) as u64
     }
 }
 
@@ -147,9 +153,9 @@ impl Spill for FileSpill {
 mod tests {
     use super::*;
 
-    fn check_in(directory: &Path) {
+    fn check_in(directory: &Path, memory_bytes_max: u64) {
         let mut rng = fastrand::Rng::new();
-        let mut spill = FileSpill::create(directory).unwrap();
+        let mut spill = FileSpill::create(directory, memory_bytes_max).unwrap();
         let mut kept = Vec::new();
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..rng.usize(1..9000)).map(|_| rng.u8(..)).collect();
@@ -164,20 +170,22 @@ mod tests {
         let mut read = vec![1];
         spill.read(place, huge.len(), &mut read).unwrap();
         assert!(read[0] == 1 && read[1..] == huge[..]);
-        assert!(spill.windows.len() <= WINDOWS);
+        let occupied = BUFFER + spill.windows.iter().map(|window| window.bytes.len()).sum::<usize>();
+        assert!(occupied as u64 <= spill.memory_bytes() && spill.memory_bytes() <= memory_bytes_max);
         let name = format!("temp-{}.spill", std::process::id());
         assert!(!directory.join(name).exists(), "it has no name any more");
     }
 
     #[test]
     fn what_was_kept_is_read() {
-        check_in(&std::env::temp_dir());
+        check_in(&std::env::temp_dir(), 16 << 20);
+        check_in(&std::env::temp_dir(), 500 << 10);
     }
 
     #[test]
     fn and_where_nothing_is_direct() {
         if Path::new("/dev/shm").is_dir() {
-            check_in(Path::new("/dev/shm"));
+            check_in(Path::new("/dev/shm"), 16 << 20);
         }
     }
 }

@@ -83,6 +83,11 @@ impl Budget {
         self.used.load(Ordering::SeqCst) > self.limit / 8 * share
     }
 
+    /// Whether workers will soon have to wait.
+    pub(crate) fn is_short(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit / 4 * 3
+    }
+
     /// Whether workers have to wait.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.used.load(Ordering::SeqCst) > self.limit

@@ -32,8 +32,9 @@ pub trait Sink: Send {
         1
     }
 
-    /// A place for what does not fit into memory until it can be written. Asked for at most once; without one, those wait who need memory.
-    fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
+    /// A place for what does not fit into memory until it can be written, which itself occupies at most about so many bytes. Asked for at most
+    /// once; without one, those wait who need memory.
+    fn spill(&mut self, _memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -11,6 +11,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use keyspace::Background;
 use rdb::values::{Draining, Store};
 use rdb::{Compressor, EntryHead, ObjectWriter, Usage};
 
@@ -21,8 +22,12 @@ use crate::snapshot::Snapshot;
 /// Values with fewer bytes are left alone: they are written soon.
 const LARGE: u64 = if cfg!(any(test, feature = "shuttle")) { 1 } else { 1 << 20 };
 
+/// The part of the budget that the spill's buffers may take. With what else is always there, a quarter at most, it has to stay below the half from
+/// which on the walk waits: nothing would ever release it.
+const SPILL_SHARE: u64 = 8;
+
 /// Bytes after which it is looked whether there is room now.
-const PORTION: u64 = 64 * 1024;
+const PORTION: u64 = 256 * 1024;
 
 /// After a sweep over everything had nothing to put away, so many more bytes have to be held back before the next.
 const RETRY: u64 = if cfg!(any(test, feature = "shuttle")) { 0 } else { 1 << 20 };
@@ -87,6 +92,7 @@ impl Relief {
         sink: &mut dyn Sink,
         current: &mut Job,
         compressor: &mut Option<Compressor>,
+        background: &mut Background,
     ) {
         if !snapshot.budget.is_filling() || matches!(self.place, Place::Shut(_)) {
             return;
@@ -100,7 +106,7 @@ impl Relief {
         }
         self.waiting.extend(snapshot.queue.take_large(LARGE).into_iter().map(Job::of));
         if matches!(self.place, Place::Unasked) {
-            self.place = match sink.spill() {
+            self.place = match sink.spill(snapshot.budget.limit_bytes() / SPILL_SHARE) {
                 Ok(spill) => {
                     snapshot.budget.charge(spill.memory_bytes());
                     Place::Open(spill)
@@ -109,10 +115,10 @@ impl Relief {
             };
         }
         let Place::Open(spill) = &mut self.place else { return };
-        let mut store = Keeping { spill: &mut **spill, has_failed: false };
+        let mut store = Keeping { spill: &mut **spill, has_failed: false, background };
         let mut writer = ObjectWriter::for_file(snapshot.version(), compressor.as_mut());
-        // Values in a row that had nothing to put away.
-        let mut without = 0;
+        // Values in a row that had nothing to put away, and what the present one had.
+        let (mut without, mut freed_of_value) = (0, 0);
         while snapshot.budget.is_filling() && !store.has_failed && without <= self.waiting.len() {
             self.turn %= self.waiting.len() + 1;
             let job = match self.waiting.get_mut(self.turn) {
@@ -120,11 +126,14 @@ impl Relief {
                 None => &mut *current,
             };
             let freed = job.draining.put_away(PORTION, &mut writer, &mut store);
+            freed_of_value += freed;
             if job.draining.is_around() {
                 self.turn += 1;
+                without = if freed_of_value == 0 { without + 1 } else { 0 };
+                freed_of_value = 0;
             }
-            without = if freed == 0 { without + 1 } else { 0 };
             snapshot.drained(0, freed);
+            store.background.breathe();
             if snapshot.queue.is_aborted() {
                 return;
             }
@@ -150,10 +159,12 @@ impl Relief {
 struct Keeping<'a> {
     spill: &'a mut dyn Spill,
     has_failed: bool,
+    background: &'a mut Background,
 }
 
 impl Store for Keeping<'_> {
     fn keep(&mut self, bytes: &[u8]) -> Option<u64> {
+        self.background.breathe();
         let kept = self.spill.append(bytes);
         self.has_failed |= kept.is_err();
         kept.ok()

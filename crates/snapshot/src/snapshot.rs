@@ -316,6 +316,11 @@ impl Snapshot {
         }
     }
 
+    /// Whether the budget is nearly used up: more than three quarters of it.
+    pub fn is_short(&self) -> bool {
+        self.budget.is_short()
+    }
+
     /// Blocks while the budget is exceeded. For a worker after a batch: outside the gate, holding nothing. Returns how long it waited.
     pub fn wait_for_room(&self) -> Duration {
         if !self.budget.is_exceeded() {

@@ -57,7 +57,7 @@ impl Sink for Memory {
         self.bytes.lock().clear();
     }
 
-    fn spill(&mut self) -> io::Result<Box<dyn Spill>> {
+    fn spill(&mut self, _: u64) -> io::Result<Box<dyn Spill>> {
         Ok(Box::new(MemorySpill(Vec::new())))
     }
 

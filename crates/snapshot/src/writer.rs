@@ -1,7 +1,8 @@
 //! The thread "snapshot": takes blocks and frozen values from the queue, encodes the latter, digests everything and feeds the sink.
 //!
 //! Holds no lock while it encodes or writes. A frozen tree is drained: each block is let go as soon as it has been passed on, and what
-//! writers' copies had made ours alone is released from the budget at that moment.
+//! writers' copies had made ours alone is released from the budget at that moment. Encoding takes the processor for longer than a request may wait,
+//! so the thread stands [behind the reactors](Background).
 //!
 //! Faults: an error of the sink ends the thread; the snapshot is told and settles its marks without encoding. A panic does the same.
 //! Bounds: one frozen value at a time, in pieces of at most 64 KiB.
@@ -9,6 +10,7 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
+use keyspace::Background;
 use rdb::values::Pieces;
 use rdb::{Compressor, Crc64, ObjectWriter, write};
 
@@ -25,6 +27,9 @@ const SPARE_CAPACITY_MAX: usize = 512 * 1024;
 /// Shorter blocks are copied by the sink rather than padded.
 const PADDED_FROM: usize = 64 * 1024;
 
+/// How far the writer stands behind the reactors: where both want all of a core, they get three quarters of it.
+const NICE: i32 = 5;
+
 /// The thread's body.
 pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
     let guard = Unwinding(&snapshot);
@@ -35,6 +40,7 @@ pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
         written: 0,
         scratch: Vec::new(),
         relief: Relief::new(),
+        background: Background::enter(NICE),
     };
     let result = writer.run();
     while let Some(job) = writer.relief.next() {
@@ -65,6 +71,7 @@ struct Writer<'a> {
     written: u64,
     scratch: Vec<u8>,
     relief: Relief,
+    background: Background,
 }
 
 fn failure(error: io::Error) -> Failure {
@@ -196,7 +203,7 @@ impl Writer<'_> {
         let mut writer = ObjectWriter::for_file(self.snapshot.version(), compressor.as_mut());
         job.draining.head(&job.head(), &mut writer, &mut scratch);
         loop {
-            self.relief.make_room(self.snapshot, self.sink, job, compressor);
+            self.relief.make_room(self.snapshot, self.sink, job, compressor, &mut self.background);
             let mut writer = ObjectWriter::for_file(self.snapshot.version(), compressor.as_mut());
             let mut pieces = FrozenPieces { writer: self, ahead: job.ahead, told: &mut job.told };
             if job.draining.portion(&mut writer, &mut scratch, &mut pieces)? {
@@ -222,6 +229,7 @@ impl Pieces for FrozenPieces<'_, '_> {
     type Error = Failure;
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.writer.background.breathe();
         self.writer.write(bytes).map_err(failure)
     }
 
