@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
+use std::net::Shutdown;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use system_tests::contents::{self, Contents};
 use system_tests::random::mix;
-use system_tests::{Client, Random, Server, ServerOptions, server};
+use system_tests::{Client, Random, Reply, Server, ServerOptions, server};
 
 const WRITERS: usize = 4;
 const SAVES: usize = 12;
@@ -326,4 +328,90 @@ fn a_missing_change_is_noticed() {
     let key = damaged[0][0][0].keys().next().unwrap().clone();
     damaged[0][0][0].remove(&key);
     assert!(fitting(0, &taken(490, 505), &damaged)[0].is_empty());
+}
+
+/// While saves run, a turn executes only a portion of a pipeline. All of it is executed nevertheless, in its order, also for clients that
+/// have ended their side.
+#[test]
+fn pipelines_are_executed_whole_while_saves_run() {
+    // epoll sends at once, so a connection that is closed too early loses its replies for certain.
+    for options in ["", "--reactor epoll"] {
+        pipelines_while_saves_run(&Server::ours_with(options));
+    }
+}
+
+fn pipelines_while_saves_run(server: &Server) {
+    const CLIENTS: usize = 6;
+    const REQUESTS: usize = 4000;
+    let mut control = server.client();
+    control.run("CONFIG SET snapshot-memory-budget 8mb");
+    let fields: Vec<String> = (0..20_000).map(|n| format!("field:{n:012}")).collect();
+    for name in ["hash:0", "hash:1"] {
+        for chunk in fields.chunks(1000) {
+            let mut words = vec!["HSET".to_string(), name.to_string()];
+            words.extend(chunk.iter().flat_map(|field| [field.clone(), "value".to_string()]));
+            assert!(!control.call(&words).unwrap().is_error());
+        }
+    }
+    let mut keys = Vec::new();
+    (0..30_000).for_each(|n| keys.push(vec!["SET".to_string(), format!("key:{n}"), "x".repeat(200)]));
+    control.pipeline(&keys).unwrap();
+    let stop = AtomicBool::new(false);
+    let executed = thread::scope(|scope| {
+        let saving = scope.spawn(|| {
+            let mut client = server.client();
+            let mut saves = 0;
+            while !stop.load(Ordering::Relaxed) {
+                assert!(!client.run("BGSAVE").is_error());
+                wait_for_save(&mut client);
+                saves += 1;
+            }
+            saves
+        });
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|id| {
+                let fields = &fields;
+                scope.spawn(move || {
+                    for round in 0..3 {
+                        let mut client = server.client();
+                        let counter = format!("counter:{id}:{round}");
+                        let mut bytes = Vec::new();
+                        for n in 0..REQUESTS {
+                            let field = &fields[(n * 7919 + id * 31) % fields.len()];
+                            let hash = format!("hash:{}", n % 2);
+                            system_tests::client::encode(&mut bytes, &["INCR", &counter]);
+                            system_tests::client::encode(
+                                &mut bytes,
+                                &["HINCRBY", &hash, &format!("{field}n"), "1"],
+                            );
+                        }
+                        let mut sending = client.stream().try_clone().unwrap();
+                        let sender = thread::spawn(move || {
+                            sending.write_all(&bytes).unwrap();
+                            sending.shutdown(Shutdown::Write).unwrap();
+                        });
+                        for n in 1..=REQUESTS as i64 {
+                            assert_eq!(client.read().unwrap().int(), Some(n));
+                            assert!(client.read().unwrap().int().is_some());
+                        }
+                        assert!(client.read().is_err(), "the connection is closed behind the last reply");
+                        sender.join().unwrap();
+                    }
+                })
+            })
+            .collect();
+        clients.into_iter().for_each(|client| client.join().unwrap());
+        stop.store(true, Ordering::Relaxed);
+        saving.join().unwrap()
+    });
+    assert!(executed > 0, "there was a save");
+    let sum: i64 = ["hash:0", "hash:1"]
+        .iter()
+        .flat_map(|hash| match control.run(&format!("HVALS {hash}")) {
+            Reply::Array(values) => values,
+            other => panic!("{other:?}"),
+        })
+        .filter_map(|value| value.text().parse::<i64>().ok())
+        .sum();
+    assert_eq!(sum, (CLIENTS * 3 * REQUESTS) as i64, "every request was executed once");
 }

@@ -55,6 +55,8 @@ pub(crate) enum Odd {
 pub(crate) struct Item<'c, 'b> {
     pub(crate) conn: &'c mut Conn<Session>,
     pub(crate) input: &'b [u8],
+    /// Nothing follows this input.
+    pub(crate) ends: bool,
 }
 
 /// What is the same for all requests of a batch, but for the settings, which a request may change.
@@ -128,7 +130,8 @@ pub(crate) struct Requests<'b> {
 }
 
 impl<'b> Requests<'b> {
-    /// Parses what the connections have sent, each from its place in `at` on. Returns whether there may be more.
+    /// Parses what the connections have sent, each from its place in `at` on, at most `left` requests of each. Returns whether there may be
+    /// more, but for those who have none left.
     pub(crate) fn parse(
         &mut self,
         engine: &'b Engine,
@@ -136,13 +139,14 @@ impl<'b> Requests<'b> {
         items: &mut [Item<'_, '_>],
         inputs: &[&'b [u8]],
         at: &mut [usize],
+        left: &mut [usize],
     ) -> bool {
         self.list.clear();
         self.args.clear();
         let mut former = None;
         for (item, input) in inputs.iter().enumerate() {
             let session = &mut items[item].conn.session;
-            while !session.is_held_up() {
+            while !session.is_held_up() && left[item] > 0 {
                 if self.list.len() >= BATCH_MAX {
                     return true;
                 }
@@ -156,6 +160,7 @@ impl<'b> Requests<'b> {
                     Ok(None) => break,
                     Ok(Some((request, len))) => {
                         at[item] += len;
+                        left[item] -= 1;
                         match request {
                             resp::Request::Empty => {}
                             resp::Request::Words(words) => self.push_odd(place, Odd::Words(words)),

@@ -46,6 +46,9 @@ pub trait Persistence: Send + Sync {
     /// Ends a snapshot that is ready for it.
     fn settle(&self, worker: WorkerId);
 
+    /// Whether a running snapshot holds nearly as much memory as its budget allows, so that [`Self::wait_for_room`] would soon wait.
+    fn is_short(&self) -> bool;
+
     /// Waits while a running snapshot holds more memory than its budget.
     fn wait_for_room(&self);
 

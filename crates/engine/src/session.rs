@@ -79,6 +79,8 @@ pub struct Session {
     pub parser: Parser,
     /// Whether the present batch has noted where to go on with a connection that is held up.
     pub(crate) is_rewound: bool,
+    /// Whether it has requests left for the next turn.
+    pub(crate) is_unfinished: bool,
     /// When the soft output limit was first exceeded, ms; 0: it is not.
     pub over_soft_limit_since_ms: i64,
     /// CLIENT CAPA REDIRECT: it understands being sent elsewhere.
@@ -226,6 +228,7 @@ impl Session {
             pending: Vec::new(),
             parser: Parser::default(),
             is_rewound: false,
+            is_unfinished: false,
             over_soft_limit_since_ms: 0,
             can_redirect: false,
             redacted: Vec::new(),

@@ -15,6 +15,9 @@
 //! - B1: requests of one connection are executed in their order; when one holds the connection up, the bytes from the
 //!   next request on are kept and nothing behind it is executed.
 //! - B2: the gate is left between batches, and inside a batch whenever somebody wants it exclusively.
+//! - B3: while a snapshot is taken, a turn executes only a portion of what each connection has sent, so that it takes no more than about [`TURN_MAX`],
+//!   and the rest in the turns that follow: a write may cost several times of what it costs otherwise, or has to wait for memory,
+//!   and who sends one request should not wait for all that others have sent at once.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -36,6 +39,15 @@ use crate::session::{Client, Gauges, Session, Waiting};
 
 /// Requests between two looks at whether somebody wants the gate.
 const GATE_CHECK: usize = 64;
+
+/// What a turn is to take at most while a snapshot is taken.
+const TURN_MAX: Duration = Duration::from_micros(300);
+
+/// Requests of one connection that a turn executes at least, and at most while memory for a snapshot is short.
+const PORTION_MIN: usize = 2;
+
+/// Kept input from which on a connection with requests left is not read from. More may have been received with it.
+const LEFT_BYTES_MAX: usize = 64 << 10;
 
 /// Milliseconds between two rounds of what is done by the clock.
 const TICK_MS: i64 = 100;
@@ -63,6 +75,10 @@ pub struct Worker {
     pace: Pace,
     /// Connections held up by CLIENT PAUSE.
     pub(crate) paused: Vec<ConnId>,
+    /// Connections with requests left for the next turn.
+    unfinished: Vec<ConnId>,
+    /// What a request took in the last turn.
+    request_cost: Duration,
     /// When replies that are known already are due (`Session::later`), ms since the epoch, and to which connections.
     later: BinaryHeap<Reverse<(i64, u64)>>,
 }
@@ -78,6 +94,8 @@ impl Worker {
             discard: Out::default(),
             next_tick_ms: 0,
             paused: Vec::new(),
+            unfinished: Vec::new(),
+            request_cost: Duration::ZERO,
             keys: Vec::new(),
             has_due: false,
             changes: 0,
@@ -90,8 +108,9 @@ impl Worker {
         &engine.workers[id.0]
     }
 
-    /// Executes what the connections have sent, in batches, until it is incomplete or held up.
-    fn serve(&mut self, items: &mut [Item<'_, '_>]) {
+    /// Executes what the connections have sent, in batches, until it is incomplete or held up, or a portion of it (B3): the turn is shared by so
+    /// many connections.
+    fn serve(&mut self, items: &mut [Item<'_, '_>], among: usize) {
         let engine = Arc::clone(&self.engine);
         let config = Arc::clone(self.config.get());
         let began = Instant::now();
@@ -118,11 +137,14 @@ impl Worker {
         let inputs: Vec<&[u8]> =
             items.iter().zip(&kept).map(|(i, kept)| if kept.is_empty() { i.input } else { kept }).collect();
         let mut at = vec![0usize; items.len()];
+        let mut left = vec![self.portion(&engine, among); items.len()];
+        let mut executed = 0;
         let mut batch = Batch::new(&engine, config, now_ms);
         let mut requests = Requests::default();
         loop {
-            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut at);
+            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut at, &mut left);
             self.prefetch(&mut batch, items, &requests.list);
+            executed += requests.list.len();
             for (number, request) in requests.list.iter().enumerate() {
                 if number % GATE_CHECK == GATE_CHECK - 1 && batch.visit.keyspace.is_exclusive_wanted() {
                     batch.visit.inside = None;
@@ -151,7 +173,16 @@ impl Worker {
         drop(requests);
         let rest: Vec<usize> = inputs.iter().zip(&at).map(|(input, at)| input.len() - at).collect();
         drop(inputs);
-        for (((item, mut kept), at), rest) in items.iter_mut().zip(kept).zip(at).zip(rest) {
+        for ((((item, mut kept), at), rest), left) in items.iter_mut().zip(kept).zip(at).zip(rest).zip(left) {
+            if rest > 0 && left == 0 && !item.conn.session.is_held_up() {
+                if !std::mem::replace(&mut item.conn.session.is_unfinished, true) {
+                    self.unfinished.push(item.conn.id());
+                }
+                // While it is not read from, its end is not told either, and it is not closed.
+                if item.ends || rest > LEFT_BYTES_MAX {
+                    item.conn.pause_reading();
+                }
+            }
             if kept.is_empty() {
                 kept.extend_from_slice(&item.input[item.input.len() - rest..]);
             } else {
@@ -162,8 +193,41 @@ impl Worker {
         self.report_changes(&engine);
         let took = began.elapsed();
         self.pace.served();
+        self.request_cost = took / (executed as u32).max(1);
         counters.loops.add(1);
         counters.loop_micros.add(took.as_micros() as u64);
+    }
+
+    /// How many requests of each of the connections that share a turn are executed in it (B3).
+    fn portion(&self, engine: &Engine, among: usize) -> usize {
+        let Some(persistence) = engine.persistence.get().filter(|persistence| persistence.is_active()) else {
+            return usize::MAX;
+        };
+        if persistence.is_short() {
+            return PORTION_MIN;
+        }
+        let fits = TURN_MAX.as_nanos() / self.request_cost.as_nanos().max(1);
+        (fits as usize / among.max(1)).max(PORTION_MIN)
+    }
+
+    /// Goes on with connections that had requests left.
+    fn serve_unfinished(&mut self, conns: &mut Conns<Session>) {
+        let unfinished = std::mem::take(&mut self.unfinished);
+        for &id in &unfinished {
+            if let Some(conn) = conns.get_mut(id) {
+                conn.session.is_unfinished = false;
+                if !conn.session.is_held_up() {
+                    self.go_on(conn, unfinished.len());
+                }
+            }
+        }
+    }
+
+    /// Executes what a connection has sent before, in a turn that is shared by so many.
+    fn go_on(&mut self, conn: &mut Conn<Session>, among: usize) {
+        let ends = conn.is_reading_paused();
+        conn.resume_reading();
+        self.serve(&mut [Item { conn, input: &[], ends }], among);
     }
 
     /// Tells persistence how much has changed.
@@ -239,7 +303,8 @@ impl Worker {
         conn.session.is_rewound = false;
         conn.session.parser.shrink();
         let counters = &Self::share(engine, self.id).counters;
-        if pending.len() as u64 > config.clients.query_bytes_max && conn.session.waiting == Waiting::No {
+        let is_incomplete = conn.session.waiting == Waiting::No && !conn.session.is_unfinished;
+        if is_incomplete && pending.len() as u64 > config.clients.query_bytes_max {
             counters.query_limit_disconnections.add(1);
             conn.close_now();
         }
@@ -358,8 +423,7 @@ impl Worker {
     fn resume(&mut self, conns: &mut Conns<Session>, id: ConnId) {
         if let Some(conn) = conns.get_mut(id) {
             conn.session.waiting = Waiting::No;
-            conn.resume_reading();
-            self.serve(&mut [Item { conn, input: &[] }]);
+            self.go_on(conn, 1);
         }
     }
 
@@ -453,12 +517,18 @@ impl Service for Worker {
     }
 
     fn turn(&mut self, ready: &mut [Ready<'_, Session>], _: &mut Conns<Session>) {
+        for ready in ready.iter_mut().filter(|ready| ready.end && ready.input.is_empty()) {
+            if ready.conn.session.is_unfinished {
+                ready.conn.pause_reading();
+            }
+        }
         let mut items: Vec<Item<'_, '_>> = ready
             .iter_mut()
             .filter(|ready| !ready.input.is_empty())
-            .map(|ready| Item { input: ready.input, conn: &mut ready.conn })
+            .map(|ready| Item { input: ready.input, conn: &mut ready.conn, ends: ready.end })
             .collect();
-        self.serve(&mut items);
+        let among = items.len() + self.unfinished.len();
+        self.serve(&mut items, among);
     }
 
     fn woken(&mut self, conns: &mut Conns<Session>) {
@@ -483,7 +553,9 @@ impl Service for Worker {
         if self.has_due {
             self.has_due = self.expire_due(now_ms);
         }
-        if self.walk_snapshot() || self.has_due {
+        let more_to_walk = self.walk_snapshot();
+        self.serve_unfinished(conns);
+        if more_to_walk || self.has_due || !self.unfinished.is_empty() {
             return Some(Duration::ZERO);
         }
         let next_ms =

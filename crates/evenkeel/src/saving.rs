@@ -338,6 +338,10 @@ impl Persistence for Saving {
         self.announce(finished);
     }
 
+    fn is_short(&self) -> bool {
+        self.saver.current().is_some_and(|snapshot| snapshot.is_short())
+    }
+
     fn wait_for_room(&self) {
         if let Some(snapshot) = self.saver.current() {
             snapshot.wait_for_room();
