@@ -18,16 +18,21 @@ const BREATH: Duration = Duration::from_micros(100);
 /// The slice that is asked for; the shortest that the kernel grants.
 const SLICE: Duration = Duration::from_micros(100);
 
-/// The calling thread's place behind the reactors.
+/// A thread's place behind the reactors.
+#[derive(Default)]
 pub struct Background {
+    has_entered: bool,
     /// When it last gave way; none where it cannot.
     since: Option<Instant>,
 }
 
 impl Background {
-    /// Puts the calling thread behind the reactors for the rest of its life. `nice` is from 0 to 19, more takes less (setpriority(2)).
-    pub fn enter(nice: i32) -> Background {
-        Background { since: ask_for(nice, SLICE).then(Instant::now) }
+    /// Puts the calling thread behind the reactors for the rest of its life, if it is not there. `nice` is from 0 to 19, more takes less
+    /// (setpriority(2)).
+    pub fn enter(&mut self, nice: i32) {
+        if !std::mem::replace(&mut self.has_entered, true) {
+            self.since = ask_for(nice, SLICE).then(Instant::now);
+        }
     }
 
     /// Gives way if the thread has gone on for long enough.
@@ -64,7 +69,10 @@ mod tests {
         let nice = || rustix::process::getpriority_process(None).unwrap();
         let before = nice();
         let behind = thread::spawn(move || {
-            let mut background = Background::enter(before + 3);
+            let mut background = Background::default();
+            background.breathe();
+            assert!(nice() == before && background.since.is_none(), "it has not entered");
+            background.enter(before + 3);
             let is_granted = background.since.is_some();
             assert!(!is_granted || nice() == before + 3);
             let start = Instant::now();

@@ -40,7 +40,7 @@ pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
         written: 0,
         scratch: Vec::new(),
         relief: Relief::new(),
-        background: Background::enter(NICE),
+        background: Background::default(),
     };
     let result = writer.run();
     while let Some(job) = writer.relief.next() {
@@ -71,6 +71,7 @@ struct Writer<'a> {
     written: u64,
     scratch: Vec<u8>,
     relief: Relief,
+    /// Entered when there is something to encode: what only waits for the disk shall go on as soon as it can.
     background: Background,
 }
 
@@ -191,6 +192,7 @@ impl Writer<'_> {
         if self.snapshot.options.compression {
             compressor.get_or_insert_default();
         }
+        self.background.enter(NICE);
         let result = self.portions(&mut job, compressor);
         self.snapshot.frozen_done(job.charged, job.ahead - job.told);
         result
