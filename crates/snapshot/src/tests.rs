@@ -57,8 +57,8 @@ impl Sink for Memory {
         self.bytes.lock().clear();
     }
 
-    fn spill(&mut self, _: u64) -> io::Result<Box<dyn Spill>> {
-        Ok(Box::new(MemorySpill(Vec::new())))
+    fn spill(&mut self, memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
+        Ok(Box::new(MemorySpill { kept: Vec::new(), memory_bytes: memory_bytes_max }))
     }
 
     fn memory_bytes(&self) -> u64 {
@@ -66,25 +66,28 @@ impl Sink for Memory {
     }
 }
 
-/// Keeps in memory what is put away; is full now and then.
-struct MemorySpill(Vec<u8>);
+/// Keeps in memory what is put away; is full now and then. Claims all the memory that it may have, and the walk has to go on nevertheless.
+struct MemorySpill {
+    kept: Vec<u8>,
+    memory_bytes: u64,
+}
 
 impl Spill for MemorySpill {
     fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
-        if self.0.len() > 1 << 20 {
+        if self.kept.len() > 1 << 20 {
             return Err(io::Error::from_raw_os_error(28));
         }
-        self.0.extend_from_slice(bytes);
-        Ok((self.0.len() - bytes.len()) as u64)
+        self.kept.extend_from_slice(bytes);
+        Ok((self.kept.len() - bytes.len()) as u64)
     }
 
     fn read(&mut self, place: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
-        out.extend_from_slice(&self.0[place as usize..][..len]);
+        out.extend_from_slice(&self.kept[place as usize..][..len]);
         Ok(())
     }
 
     fn memory_bytes(&self) -> u64 {
-        0
+        self.memory_bytes
     }
 }
 
