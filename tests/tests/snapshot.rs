@@ -357,7 +357,7 @@ fn pipelines_while_saves_run(server: &Server) {
     (0..30_000).for_each(|n| keys.push(vec!["SET".to_string(), format!("key:{n}"), "x".repeat(200)]));
     control.pipeline(&keys).unwrap();
     let stop = AtomicBool::new(false);
-    let executed = thread::scope(|scope| {
+    let saves = thread::scope(|scope| {
         let saving = scope.spawn(|| {
             let mut client = server.client();
             let mut saves = 0;
@@ -404,7 +404,7 @@ fn pipelines_while_saves_run(server: &Server) {
         stop.store(true, Ordering::Relaxed);
         saving.join().unwrap()
     });
-    assert!(executed > 0, "there was a save");
+    assert!(saves > 0, "there was a save");
     let sum: i64 = ["hash:0", "hash:1"]
         .iter()
         .flat_map(|hash| match control.run(&format!("HVALS {hash}")) {

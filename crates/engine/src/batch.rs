@@ -59,6 +59,15 @@ pub(crate) struct Item<'c, 'b> {
     pub(crate) ends: bool,
 }
 
+/// How far the input of an item is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// Where its next request begins.
+    pub(crate) at: usize,
+    /// Requests that may still be read in this turn.
+    pub(crate) left: usize,
+}
+
 /// What is the same for all requests of a batch, but for the settings, which a request may change.
 pub(crate) struct Batch<'t> {
     pub(crate) visit: Visit<'t>,
@@ -130,27 +139,26 @@ pub(crate) struct Requests<'b> {
 }
 
 impl<'b> Requests<'b> {
-    /// Parses what the connections have sent, each from its place in `at` on, at most `left` requests of each. Returns whether there may be
-    /// more, but for those who have none left.
+    /// Parses what the connections have sent, each from where its reading has come to. Returns whether there may be more, but for those who
+    /// may read no more requests.
     pub(crate) fn parse(
         &mut self,
         engine: &'b Engine,
         config: &config::Config,
         items: &mut [Item<'_, '_>],
         inputs: &[&'b [u8]],
-        at: &mut [usize],
-        left: &mut [usize],
+        readings: &mut [Reading],
     ) -> bool {
         self.list.clear();
         self.args.clear();
         let mut former = None;
-        for (item, input) in inputs.iter().enumerate() {
+        for (item, (input, reading)) in inputs.iter().zip(readings).enumerate() {
             let session = &mut items[item].conn.session;
-            while !session.is_held_up() && left[item] > 0 {
+            while !session.is_held_up() && reading.left > 0 {
                 if self.list.len() >= BATCH_MAX {
                     return true;
                 }
-                let place = Place { item, starts_at: at[item] };
+                let place = Place { item, starts_at: reading.at };
                 let bytes = &input[place.starts_at..];
                 let limits = Limits {
                     bulk_bytes_max: config.clients.bulk_bytes_max,
@@ -159,8 +167,8 @@ impl<'b> Requests<'b> {
                 match session.parser.parse(bytes, limits) {
                     Ok(None) => break,
                     Ok(Some((request, len))) => {
-                        at[item] += len;
-                        left[item] -= 1;
+                        reading.at += len;
+                        reading.left -= 1;
                         match request {
                             resp::Request::Empty => {}
                             resp::Request::Words(words) => self.push_odd(place, Odd::Words(words)),
@@ -173,7 +181,7 @@ impl<'b> Requests<'b> {
                     }
                     Err(error) => {
                         self.push_odd(place, Odd::Malformed(error));
-                        at[item] = input.len();
+                        reading.at = input.len();
                         session.parser.reset();
                         break;
                     }

@@ -29,7 +29,7 @@ use keyspace::{KeyHash, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use quanta::Instant;
 
-use crate::batch::{Batch, Item, Odd, Request, Requests};
+use crate::batch::{Batch, Item, Odd, Reading, Request, Requests};
 use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
 use crate::mailbox::Message;
@@ -108,9 +108,8 @@ impl Worker {
         &engine.workers[id.0]
     }
 
-    /// Executes what the connections have sent, in batches, until it is incomplete or held up, or a portion of it (B3): the turn is shared by so
-    /// many connections.
-    fn serve(&mut self, items: &mut [Item<'_, '_>], among: usize) {
+    /// Executes what the connections have sent, in batches, until it is incomplete or held up, or so many requests of each are executed (B3).
+    fn serve(&mut self, items: &mut [Item<'_, '_>], portion: usize) {
         let engine = Arc::clone(&self.engine);
         let config = Arc::clone(self.config.get());
         let began = Instant::now();
@@ -136,13 +135,12 @@ impl Worker {
         }
         let inputs: Vec<&[u8]> =
             items.iter().zip(&kept).map(|(i, kept)| if kept.is_empty() { i.input } else { kept }).collect();
-        let mut at = vec![0usize; items.len()];
-        let mut left = vec![self.portion(&engine, among); items.len()];
+        let mut readings = vec![Reading { at: 0, left: portion }; items.len()];
         let mut executed = 0;
         let mut batch = Batch::new(&engine, config, now_ms);
         let mut requests = Requests::default();
         loop {
-            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut at, &mut left);
+            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
             self.prefetch(&mut batch, items, &requests.list);
             executed += requests.list.len();
             for (number, request) in requests.list.iter().enumerate() {
@@ -160,7 +158,7 @@ impl Worker {
                     let next = requests.list[number + 1..].iter().find(|r| r.place.item == item);
                     let held = if conn.session.waiting == Waiting::Pause { Some(request) } else { next };
                     if let Some(held) = held {
-                        at[item] = held.place.starts_at;
+                        readings[item].at = held.place.starts_at;
                         conn.session.parser.reset();
                     }
                 }
@@ -171,10 +169,11 @@ impl Worker {
             }
         }
         drop(requests);
-        let rest: Vec<usize> = inputs.iter().zip(&at).map(|(input, at)| input.len() - at).collect();
+        let rest: Vec<usize> =
+            inputs.iter().zip(&readings).map(|(input, reading)| input.len() - reading.at).collect();
         drop(inputs);
-        for ((((item, mut kept), at), rest), left) in items.iter_mut().zip(kept).zip(at).zip(rest).zip(left) {
-            if rest > 0 && left == 0 && !item.conn.session.is_held_up() {
+        for (((item, mut kept), reading), rest) in items.iter_mut().zip(kept).zip(readings).zip(rest) {
+            if rest > 0 && reading.left == 0 && !item.conn.session.is_held_up() {
                 if !std::mem::replace(&mut item.conn.session.is_unfinished, true) {
                     self.unfinished.push(item.conn.id());
                 }
@@ -186,7 +185,7 @@ impl Worker {
             if kept.is_empty() {
                 kept.extend_from_slice(&item.input[item.input.len() - rest..]);
             } else {
-                kept.drain(..at);
+                kept.drain(..reading.at);
             }
             self.keep(&engine, &batch.config, item.conn, kept, now_ms);
         }
@@ -199,8 +198,9 @@ impl Worker {
     }
 
     /// How many requests of each of the connections that share a turn are executed in it (B3).
-    fn portion(&self, engine: &Engine, among: usize) -> usize {
-        let Some(persistence) = engine.persistence.get().filter(|persistence| persistence.is_active()) else {
+    fn portion(&self, among: usize) -> usize {
+        let Some(persistence) = self.engine.persistence.get().filter(|persistence| persistence.is_active())
+        else {
             return usize::MAX;
         };
         if persistence.is_short() {
@@ -212,22 +212,22 @@ impl Worker {
 
     /// Goes on with connections that had requests left.
     fn serve_unfinished(&mut self, conns: &mut Conns<Session>) {
-        let unfinished = std::mem::take(&mut self.unfinished);
-        for &id in &unfinished {
+        let portion = self.portion(self.unfinished.len());
+        for id in std::mem::take(&mut self.unfinished) {
             if let Some(conn) = conns.get_mut(id) {
                 conn.session.is_unfinished = false;
                 if !conn.session.is_held_up() {
-                    self.go_on(conn, unfinished.len());
+                    self.go_on(conn, portion);
                 }
             }
         }
     }
 
-    /// Executes what a connection has sent before, in a turn that is shared by so many.
-    fn go_on(&mut self, conn: &mut Conn<Session>, among: usize) {
+    /// Executes what a connection has sent before.
+    fn go_on(&mut self, conn: &mut Conn<Session>, portion: usize) {
         let ends = conn.is_reading_paused();
         conn.resume_reading();
-        self.serve(&mut [Item { conn, input: &[], ends }], among);
+        self.serve(&mut [Item { conn, input: &[], ends }], portion);
     }
 
     /// Tells persistence how much has changed.
@@ -423,7 +423,7 @@ impl Worker {
     fn resume(&mut self, conns: &mut Conns<Session>, id: ConnId) {
         if let Some(conn) = conns.get_mut(id) {
             conn.session.waiting = Waiting::No;
-            self.go_on(conn, 1);
+            self.go_on(conn, self.portion(1));
         }
     }
 
@@ -517,9 +517,10 @@ impl Service for Worker {
     }
 
     fn turn(&mut self, ready: &mut [Ready<'_, Session>], _: &mut Conns<Session>) {
-        for ready in ready.iter_mut().filter(|ready| ready.end && ready.input.is_empty()) {
-            if ready.conn.session.is_unfinished {
-                ready.conn.pause_reading();
+        // It goes on with what is left before its end is told again.
+        for Ready { conn, input, end } in ready.iter_mut() {
+            if *end && input.is_empty() && conn.session.is_unfinished {
+                conn.pause_reading();
             }
         }
         let mut items: Vec<Item<'_, '_>> = ready
@@ -527,8 +528,8 @@ impl Service for Worker {
             .filter(|ready| !ready.input.is_empty())
             .map(|ready| Item { input: ready.input, conn: &mut ready.conn, ends: ready.end })
             .collect();
-        let among = items.len() + self.unfinished.len();
-        self.serve(&mut items, among);
+        let portion = self.portion(items.len() + self.unfinished.len());
+        self.serve(&mut items, portion);
     }
 
     fn woken(&mut self, conns: &mut Conns<Session>) {
