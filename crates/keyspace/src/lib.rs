@@ -26,6 +26,8 @@ mod fields;
 #[cfg(not(loom))]
 pub mod huge;
 #[cfg(not(loom))]
+mod huge_page;
+#[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
 mod keyspace;
@@ -46,6 +48,8 @@ pub use background::Background;
 #[cfg(not(loom))]
 pub use entry::{Form, INLINE_MAX, NewValue, OwnedValue, ValueRef, ValueType};
 pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
+#[cfg(not(loom))]
+pub use huge_page::{HUGE_PAGE_BYTES, HugePagePart};
 #[cfg(not(loom))]
 pub use keyspace::{
     Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable, Vacant,

@@ -18,7 +18,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod aligned;
 mod file;
 mod load;
 mod point;
@@ -31,6 +30,10 @@ pub use file::FileSink;
 pub use load::{LoadError, LoadOptions, Loaded, Loading, load_file};
 pub use point::SavePoint;
 pub use saver::{Begun, Config, Finished, Host, Kind, Level, Refusal, Saver, Status};
+
+/// What the place and the length of a direct access to a file are multiples of. Disks ask for 512 bytes mostly, but where a write ends inside
+/// a file system's block, the next one has to read it first: measured, a third of the speed.
+const PAGE: usize = 4096;
 
 /// The system's words for an error, without the number that Rust appends.
 fn reason(error: &std::io::Error) -> String {

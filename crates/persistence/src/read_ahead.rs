@@ -1,12 +1,12 @@
 //! Reading a file ahead of its consumer, on a thread of its own, past the page cache. Interprets nothing.
 //!
 //! ```text
-//!  thread:  empty buffer --O_DIRECT read of 1 MiB--> full ──> consumer ──> empty again
+//!  thread:  empty buffer in a huge page --O_DIRECT read of 1 MiB--> full ──> consumer ──> empty again
 //! ```
 //! Direct reads spare the copy and leave no page cache behind, which inside a memory cgroup would be charged to the server while it
 //! grows. Where they are refused the file is read through the cache and dropped from it behind the reader.
 //!
-//! Bounds: [`BUFFERS`] buffers of [`CHUNK`] bytes. The thread ends with the file, at an error, or when the reader is dropped.
+//! Bounds: [`BUFFERS`] buffers of [`CHUNK`] bytes, two to a huge page. The thread ends with the file, at an error, or when the reader is dropped.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -14,6 +14,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
+use keyspace::HugePagePart;
 use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
 
 /// Bytes read at once.
@@ -22,22 +23,10 @@ const CHUNK: usize = 1024 * 1024;
 /// Buffers: one with the consumer, the others being filled or waiting.
 const BUFFERS: usize = 4;
 
-/// What direct reads have to be aligned to.
-const PAGE: usize = 4096;
-
-/// A page-aligned buffer and what it holds.
+/// A buffer and how much of it is full.
 struct Buffer {
-    memory: Vec<u8>,
-    start: usize,
+    memory: HugePagePart,
     len: usize,
-}
-
-impl Buffer {
-    fn new() -> Buffer {
-        let memory = vec![0; CHUNK + PAGE];
-        let start = memory.as_ptr().align_offset(PAGE).min(PAGE);
-        Buffer { memory, start, len: 0 }
-    }
 }
 
 /// A file as a stream.
@@ -59,9 +48,12 @@ impl ReadAhead {
     pub(crate) fn new(file: File) -> io::Result<ReadAhead> {
         let (sender, full) = sync_channel(BUFFERS);
         let (empty, free) = channel();
-        for _ in 0..BUFFERS {
-            // The receiver is in scope: this cannot fail.
-            let _ = empty.send(Buffer::new());
+        for _ in 0..BUFFERS / 2 {
+            let mut memory = HugePagePart::page()?;
+            for memory in [memory.split_off(CHUNK), memory] {
+                // The receiver is in scope: this cannot fail.
+                let _ = empty.send(Buffer { memory, len: 0 });
+            }
         }
         std::thread::Builder::new().name("rdb-reader".into()).spawn(move || read(&file, &free, &sender))?;
         Ok(ReadAhead { full, empty, current: None, at: 0, failed: false })
@@ -75,7 +67,7 @@ fn read(file: &File, free: &Receiver<Buffer>, full: &SyncSender<io::Result<Buffe
     // Either end of the channels is gone when the consumer met an error of its own.
     while let Ok(mut buffer) = free.recv() {
         let result = loop {
-            match file.read_at(&mut buffer.memory[buffer.start..buffer.start + CHUNK], offset) {
+            match file.read_at(&mut buffer.memory, offset) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Refused only now, or a short read has led to an odd offset.
                 Err(error) if direct && error.raw_os_error() == Some(libc::EINVAL) => {
@@ -133,8 +125,7 @@ impl Read for ReadAhead {
             }
         };
         let count = out.len().min(buffer.len - self.at);
-        let from = buffer.start + self.at;
-        out[..count].copy_from_slice(&buffer.memory[from..from + count]);
+        out[..count].copy_from_slice(&buffer.memory[self.at..self.at + count]);
         self.at += count;
         self.current = Some(buffer);
         Ok(count)

@@ -8,16 +8,17 @@
 //! What is read comes as a few runs, each in ascending order, that take turns: each run has its window, so nearly every read is a copy.
 //!
 //! Faults: every error is the caller's. A full disk is noticed when it is written to, not when it is read.
-//! Bounds: the buffer, and as many windows as the memory allows that its creator names, at most [`WINDOWS`].
+//! Bounds: the part of a huge page that it is given, and a huge page of its own if its creator allows that much: 24 or 88 windows.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use keyspace::{HUGE_PAGE_BYTES, HugePagePart};
 use snapshot::Spill;
 
-use crate::aligned::{Aligned, PAGE};
+use crate::PAGE;
 
 /// Bytes written at once.
 const BUFFER: usize = 256 * 1024;
@@ -25,35 +26,38 @@ const BUFFER: usize = 256 * 1024;
 /// Bytes read at once.
 const WINDOW: usize = 32 * 1024;
 
-/// Runs that may take turns, where memory allows so many.
-const WINDOWS: usize = 96;
-
-/// Fewer windows are of no use.
-const WINDOWS_MIN: usize = 4;
-
 /// See the module.
 pub(crate) struct FileSpill {
     file: File,
-    buffer: Aligned,
+    buffer: HugePagePart,
     filled: usize,
     /// Bytes in the file, a multiple of [`BUFFER`].
     written: u64,
     windows: Vec<Window>,
-    windows_max: usize,
+    /// What windows are made of.
+    unused: HugePagePart,
+    /// A further page may be taken for windows.
+    may_take_page: bool,
+    /// Bytes of memory at most.
+    memory_bytes: u64,
     clock: u64,
 }
 
 /// A part of the file that was read.
 struct Window {
-    bytes: Aligned,
+    bytes: HugePagePart,
     start: u64,
     len: usize,
     used_at: u64,
 }
 
 impl FileSpill {
-    /// Creates the file. Its buffers will occupy at most so many bytes, or 384 KiB.
-    pub(crate) fn create(directory: &Path, memory_bytes_max: u64) -> io::Result<FileSpill> {
+    /// Creates the file. `memory` is for its buffers, a mebibyte or more; with another page they will occupy at most `memory_bytes_max`.
+    pub(crate) fn create(
+        directory: &Path,
+        mut memory: HugePagePart,
+        memory_bytes_max: u64,
+    ) -> io::Result<FileSpill> {
         let path = directory.join(format!("temp-{}.spill", std::process::id()));
         let open = |flags: i32| {
             let mut options = OpenOptions::new();
@@ -63,10 +67,21 @@ impl FileSpill {
         // Some file systems have no direct access; any other error comes again.
         let file = open(libc::O_DIRECT).or_else(|_| open(0))?;
         std::fs::remove_file(&path)?;
-        let buffer = Aligned::new(BUFFER);
-        let windows_max = memory_bytes_max.saturating_sub(BUFFER as u64) / WINDOW as u64;
-        let windows_max = (windows_max as usize).clamp(WINDOWS_MIN, WINDOWS);
-        Ok(FileSpill { file, buffer, filled: 0, written: 0, windows: Vec::new(), windows_max, clock: 0 })
+        let given = memory.len() as u64;
+        let unused = memory.split_off(BUFFER);
+        let may_take_page = given + HUGE_PAGE_BYTES as u64 <= memory_bytes_max;
+        let memory_bytes = given + if may_take_page { HUGE_PAGE_BYTES as u64 } else { 0 };
+        Ok(FileSpill {
+            file,
+            buffer: memory,
+            filled: 0,
+            written: 0,
+            windows: Vec::new(),
+            unused,
+            may_take_page,
+            memory_bytes,
+            clock: 0,
+        })
     }
 
     /// The window with the byte at `place`, which is in the file.
@@ -76,7 +91,7 @@ impl FileSpill {
         let index = match self.windows.iter().position(has) {
             Some(index) => index,
             None => {
-                let index = self.place_for_window();
+                let index = self.place_for_window()?;
                 let window = &mut self.windows[index];
                 window.start = place / PAGE as u64 * PAGE as u64;
                 window.len = (self.written - window.start).min(WINDOW as u64) as usize;
@@ -95,13 +110,19 @@ impl FileSpill {
     }
 
     /// A further window, or else the one that was not used for longest.
-    fn place_for_window(&mut self) -> usize {
-        if self.windows.len() < self.windows_max {
-            self.windows.push(Window { bytes: Aligned::new(WINDOW), start: 0, len: 0, used_at: 0 });
-            return self.windows.len() - 1;
+    fn place_for_window(&mut self) -> io::Result<usize> {
+        if self.unused.len() < WINDOW && self.may_take_page {
+            self.may_take_page = false;
+            self.unused = HugePagePart::page()?;
+        }
+        if self.unused.len() >= WINDOW {
+            let rest = self.unused.split_off(WINDOW);
+            let bytes = std::mem::replace(&mut self.unused, rest);
+            self.windows.push(Window { bytes, start: 0, len: 0, used_at: 0 });
+            return Ok(self.windows.len() - 1);
         }
         let oldest = self.windows.iter().enumerate().min_by_key(|(_, window)| window.used_at);
-        oldest.map_or(0, |(index, _)| index)
+        Ok(oldest.map_or(0, |(index, _)| index))
     }
 }
 
@@ -145,7 +166,7 @@ impl Spill for FileSpill {
     }
 
     fn memory_bytes(&self) -> u64 {
-        (BUFFER + self.windows_max * WINDOW) as u64
+        self.memory_bytes
     }
 }
 
@@ -155,7 +176,8 @@ mod tests {
 
     fn check_in(directory: &Path, memory_bytes_max: u64) {
         let mut rng = fastrand::Rng::new();
-        let mut spill = FileSpill::create(directory, memory_bytes_max).unwrap();
+        let memory = HugePagePart::page().unwrap().split_off(HUGE_PAGE_BYTES / 2);
+        let mut spill = FileSpill::create(directory, memory, memory_bytes_max).unwrap();
         let mut kept = Vec::new();
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..rng.usize(1..9000)).map(|_| rng.u8(..)).collect();
@@ -171,7 +193,8 @@ mod tests {
         spill.read(place, huge.len(), &mut read).unwrap();
         assert!(read[0] == 1 && read[1..] == huge[..]);
         let occupied = BUFFER + spill.windows.iter().map(|window| window.bytes.len()).sum::<usize>();
-        assert!(occupied as u64 <= spill.memory_bytes() && spill.memory_bytes() <= memory_bytes_max);
+        assert_eq!(occupied as u64, spill.memory_bytes());
+        assert!(spill.memory_bytes() <= memory_bytes_max);
         let name = format!("temp-{}.spill", std::process::id());
         assert!(!directory.join(name).exists(), "it has no name any more");
     }
@@ -179,7 +202,7 @@ mod tests {
     #[test]
     fn what_was_kept_is_read() {
         check_in(&std::env::temp_dir(), 16 << 20);
-        check_in(&std::env::temp_dir(), 500 << 10);
+        check_in(&std::env::temp_dir(), 2 << 20);
     }
 
     #[test]

@@ -91,30 +91,6 @@ pub fn resize_db(out: &mut Vec<u8>, entries: u64, expiries: u64) {
     length(out, expiries);
 }
 
-/// Appends `count` bytes that say nothing: hints of no entries, which may stand wherever an opcode may. There is nothing shorter than
-/// 3 bytes: one or two become three.
-pub fn padding(out: &mut Vec<u8>, count: usize) {
-    /// A hint with two zeros of 64 bits.
-    const LONG: [u8; 19] = [opcode::RESIZE_DB, 0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 0, 0, 0, 0, 0, 0, 0, 0];
-    let mut left = count;
-    while left >= LONG.len() + 3 {
-        out.extend_from_slice(&LONG);
-        left -= LONG.len();
-    }
-    while left > 0 {
-        // A zero takes 6 bits or 14.
-        let (first, second): (&[u8], &[u8]) = match left {
-            4 => (&[0x40, 0], &[0]),
-            5 => (&[0x40, 0], &[0x40, 0]),
-            _ => (&[0], &[0]),
-        };
-        out.push(opcode::RESIZE_DB);
-        out.extend_from_slice(first);
-        out.extend_from_slice(second);
-        left = left.saturating_sub(1 + first.len() + second.len());
-    }
-}
-
 /// Appends an entry with a string. Compresses values of 21 bytes to [`COMPRESS_MAX`] with the compressor's adaptive
 /// policy; keys stay as they are, which readers accept, because they hardly ever shrink.
 pub fn string_entry(
@@ -326,26 +302,6 @@ mod tests {
         assert!(size(&Shared::from_slice(&[b'a'; COMPRESS_MAX])) < 1000);
         assert!(size(&Shared::from_slice(&[b'a'; COMPRESS_MAX + 1])) > COMPRESS_MAX);
         assert_eq!(size(&Shared::from_slice(&[b'a'; 20])), 3 + 1 + 20);
-    }
-
-    #[test]
-    fn padding_has_the_length_asked_for_and_says_nothing() {
-        for count in (3..100).chain([4095, 4096]) {
-            let mut file = written(|out| {
-                header(out, 10);
-                padding(out, count);
-            });
-            assert_eq!(file.len(), 9 + count);
-            end(&mut file, 0);
-            let mut reader = crate::read::Reader::new(&file[..], crate::read::Limits::default()).unwrap();
-            loop {
-                match reader.next_event().unwrap() {
-                    Some(crate::read::Event::ResizeDb { entries: 0, expiries: 0 }) => {}
-                    Some(crate::read::Event::End { .. }) => break,
-                    other => panic!("{other:?}"),
-                }
-            }
-        }
     }
 
     #[test]

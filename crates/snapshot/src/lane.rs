@@ -8,7 +8,6 @@ use rdb::values::{ObjectRef, whole};
 use rdb::{Compressor, EntryHead, ObjectWriter, Place, Usage, write};
 use value::StrRef;
 
-use crate::block::Block;
 use crate::budget::Budget;
 use crate::queue::Queue;
 
@@ -23,7 +22,7 @@ pub(crate) enum Small<'a> {
 
 #[derive(Default)]
 pub(crate) struct Lane {
-    block: Block,
+    block: Vec<u8>,
     charged: u64,
     /// The logical database that the block has selected last.
     selected: Option<u32>,
@@ -45,12 +44,13 @@ impl Lane {
         settings: &Settings<'_>,
     ) {
         if self.block.capacity() == 0 {
-            self.block = settings.queue.spare().unwrap_or_else(|| settings.new_block());
+            self.block =
+                settings.queue.spare().unwrap_or_else(|| Vec::with_capacity(settings.block_bytes + SLACK));
             self.charged = self.block.capacity() as u64;
             settings.budget.charge(self.charged);
         }
         if self.selected != Some(database) {
-            write::select_db(self.block.out(), database);
+            write::select_db(&mut self.block, database);
             self.selected = Some(database);
         }
         if settings.compression && self.compressor.is_none() {
@@ -59,12 +59,12 @@ impl Lane {
         let head = EntryHead { key: entry.key, expire_at_ms: entry.deadline_ms, usage };
         match value {
             Small::String(value) => {
-                write::string_entry(self.block.out(), &head, value, self.compressor.as_mut())
+                write::string_entry(&mut self.block, &head, value, self.compressor.as_mut())
             }
             Small::Object(object) => {
                 let mut writer = ObjectWriter::for_file(settings.version, self.compressor.as_mut())
                     .with_space(std::mem::take(&mut self.space));
-                whole(&mut writer, self.block.out(), Place::Entry(&head), object);
+                whole(&mut writer, &mut self.block, Place::Entry(&head), object);
                 self.space = writer.into_space();
             }
         }
@@ -91,7 +91,7 @@ impl Lane {
     /// Throws away what has not been shipped.
     pub(crate) fn discard(&mut self, budget: &Budget) {
         if self.block.capacity() > 0 {
-            self.block = Block::default();
+            self.block = Vec::new();
             budget.release(self.charged);
         }
         self.selected = None;
@@ -104,13 +104,6 @@ pub(crate) struct Settings<'a> {
     pub(crate) queue: &'a Queue,
     pub(crate) budget: &'a Budget,
     pub(crate) block_bytes: usize,
-    pub(crate) alignment: usize,
     pub(crate) compression: bool,
     pub(crate) version: u16,
-}
-
-impl Settings<'_> {
-    fn new_block(&self) -> Block {
-        Block::with_room(self.block_bytes + SLACK, self.alignment)
-    }
 }

@@ -38,7 +38,6 @@
 //! | [`Snapshot`] | the life of a snapshot: prepare, cut, step, detach, outcome |
 //! | [`Options`], [`Sink`] | what it is told |
 //! | [`Status`], [`Progress`], [`Outcome`] | what it tells |
-//! | `block` | a piece of the file in memory |
 //! | `budget` | what it may occupy, and waiting for room |
 //! | `lane` | a worker's block and how an entry gets into it |
 //! | `queue` | what the writer has to do |
@@ -48,7 +47,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod block;
 mod budget;
 mod lane;
 mod options;

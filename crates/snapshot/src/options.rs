@@ -1,6 +1,6 @@
 //! What a snapshot is told: how to encode, what it may occupy, where the bytes go. Declarations only.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::time::Duration;
 
 use rdb::Usage;
@@ -9,11 +9,6 @@ use rdb::Usage;
 pub trait Sink: Send {
     /// Takes the next bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    /// Takes several pieces that follow each other.
-    fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
-        pieces.iter().try_for_each(|piece| self.write(piece))
-    }
 
     /// There is nothing to write at this moment: a sink that has to wait for its disk now and then waits now rather than while what it is given
     /// piles up.
@@ -26,11 +21,6 @@ pub trait Sink: Send {
 
     /// Gives up and removes what was written. Also called after an error of the other two.
     fn abort(&mut self);
-
-    /// What a piece's place in the file, its length and its address have to be multiples of so that it need not be copied: a power of two.
-    fn alignment(&self) -> usize {
-        1
-    }
 
     /// A place for what does not fit into memory until it can be written, which itself occupies at most about so many bytes. Asked for at most
     /// once; without one, those wait who need memory.

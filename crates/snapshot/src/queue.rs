@@ -6,11 +6,7 @@ use std::collections::VecDeque;
 use rdb::Usage;
 use value::Large;
 
-use crate::block::Block;
 use crate::sync::{Condvar, Mutex};
-
-/// Blocks that are written at once: each write waits for the disk's round trip, and on a slow disk everybody for the whole of it.
-const BLOCKS_MAX: usize = 4;
 
 /// Empty blocks kept for the next use.
 const SPARE_MAX: usize = 8;
@@ -33,7 +29,8 @@ pub(crate) struct Frozen {
 pub(crate) enum Work {
     /// Frozen values come first: every change of their originals costs a copy until they are let go.
     Frozen(Frozen),
-    Blocks(Vec<Block>),
+    /// A piece of the file that a worker has encoded.
+    Block(Vec<u8>),
     /// Everything has been written: end the file.
     Finish,
     /// Give up.
@@ -43,8 +40,8 @@ pub(crate) enum Work {
 #[derive(Default)]
 struct Inner {
     frozen: VecDeque<Frozen>,
-    blocks: VecDeque<Block>,
-    spare: Vec<Block>,
+    blocks: VecDeque<Vec<u8>>,
+    spare: Vec<Vec<u8>>,
     /// The cut has been made: the writer may begin.
     opened: bool,
     /// Nothing follows what is queued.
@@ -63,9 +60,8 @@ impl Inner {
         if let Some(frozen) = self.frozen.pop_front() {
             return Some(Work::Frozen(frozen));
         }
-        if !self.blocks.is_empty() {
-            let count = self.blocks.len().min(BLOCKS_MAX);
-            return Some(Work::Blocks(self.blocks.drain(..count).collect()));
+        if let Some(block) = self.blocks.pop_front() {
+            return Some(Work::Block(block));
         }
         self.complete.then(|| {
             self.closed = true;
@@ -87,7 +83,7 @@ impl Queue {
     }
 
     /// Gives the block back when nobody will write it.
-    pub(crate) fn push_block(&self, block: Block) -> Result<(), Block> {
+    pub(crate) fn push_block(&self, block: Vec<u8>) -> Result<(), Vec<u8>> {
         let mut inner = self.inner.lock();
         if inner.closed {
             return Err(block);
@@ -169,7 +165,7 @@ impl Queue {
     }
 
     /// Closes the queue and takes what is in it.
-    pub(crate) fn close(&self) -> (VecDeque<Frozen>, VecDeque<Block>) {
+    pub(crate) fn close(&self) -> (VecDeque<Frozen>, VecDeque<Vec<u8>>) {
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.spare.clear();
@@ -183,12 +179,12 @@ impl Queue {
     }
 
     /// An empty block to fill again, if there is one.
-    pub(crate) fn spare(&self) -> Option<Block> {
+    pub(crate) fn spare(&self) -> Option<Vec<u8>> {
         self.inner.lock().spare.pop()
     }
 
     /// Keeps an empty block for the next use.
-    pub(crate) fn keep(&self, mut block: Block) {
+    pub(crate) fn keep(&self, mut block: Vec<u8>) {
         block.clear();
         let mut inner = self.inner.lock();
         if !inner.closed && inner.spare.len() < SPARE_MAX {

@@ -80,8 +80,6 @@ pub struct Snapshot {
     pub(crate) queue: Queue,
     pub(crate) budget: Budget,
     block_bytes: usize,
-    /// The sink's.
-    pub(crate) alignment: usize,
     lanes: Box<[AlignedLane]>,
     pool: Mutex<Pool>,
     mode: AtomicU8,
@@ -190,7 +188,6 @@ impl Snapshot {
             queue: Queue::default(),
             budget,
             block_bytes,
-            alignment: sink.alignment(),
             lanes: (0..workers).map(|_| AlignedLane::default()).collect(),
             pool: Mutex::new(Pool::new(keyspace.stripes())),
             mode: AtomicU8::new(RUNNING),
@@ -513,7 +510,6 @@ impl Snapshot {
             queue: &self.queue,
             budget: &self.budget,
             block_bytes: self.block_bytes,
-            alignment: self.alignment,
             compression: self.options.compression,
             version: self.version(),
         }

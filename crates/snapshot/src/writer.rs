@@ -7,14 +7,13 @@
 //! Faults: an error of the sink ends the thread; the snapshot is told and settles its marks without encoding. A panic does the same.
 //! Bounds: one frozen value at a time, in pieces of at most 64 KiB.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 
 use keyspace::Background;
 use rdb::values::Pieces;
 use rdb::{Compressor, Crc64, ObjectWriter, write};
 
-use crate::block::Block;
 use crate::options::Sink;
 use crate::outcome::Failure;
 use crate::queue::Work;
@@ -23,9 +22,6 @@ use crate::snapshot::Snapshot;
 
 /// Blocks that have grown beyond this are not used again.
 const SPARE_CAPACITY_MAX: usize = 512 * 1024;
-
-/// Shorter blocks are copied by the sink rather than padded.
-const PADDED_FROM: usize = 64 * 1024;
 
 /// How far the writer stands behind the reactors: where both want all of a core, they get three quarters of it.
 const NICE: i32 = 5;
@@ -102,13 +98,11 @@ impl Writer<'_> {
             };
             match work {
                 Work::Frozen(frozen) => self.frozen(Job::of(frozen), &mut compressor)?,
-                Work::Blocks(mut blocks) => {
-                    let capacity: usize = blocks.iter().map(Block::capacity).sum();
-                    let written = self.blocks(&mut blocks).map_err(failure);
-                    for block in blocks {
-                        if block.capacity() <= SPARE_CAPACITY_MAX {
-                            self.snapshot.queue.keep(block);
-                        }
+                Work::Block(block) => {
+                    let written = self.write(&block).map_err(failure);
+                    let capacity = block.capacity();
+                    if capacity <= SPARE_CAPACITY_MAX {
+                        self.snapshot.queue.keep(block);
                     }
                     self.snapshot.block_done(capacity as u64);
                     written?;
@@ -116,45 +110,6 @@ impl Writer<'_> {
                 Work::Finish => return self.finish().map_err(failure),
                 Work::Abort => return Err(Failure::Cancelled),
             }
-        }
-    }
-
-    /// Writes blocks, padded so that the sink need not copy those that are large.
-    fn blocks(&mut self, blocks: &mut [Block]) -> io::Result<()> {
-        let mut before = std::mem::take(&mut self.scratch);
-        before.clear();
-        if blocks[0].len() >= PADDED_FROM {
-            self.pad(self.written, &mut before);
-        }
-        for block in &mut *blocks {
-            if block.len() >= PADDED_FROM {
-                self.pad(block.len() as u64, block.out());
-            }
-        }
-        let result = self.write(&before).and_then(|()| {
-            let mut pieces: Vec<IoSlice<'_>> =
-                blocks.iter().map(|block| IoSlice::new(block.content())).collect();
-            let bytes = pieces.iter().map(|piece| piece.len() as u64).sum();
-            if self.snapshot.options.checksum {
-                pieces.iter().for_each(|piece| self.crc.update(piece));
-            }
-            self.sink.write_pieces(&mut pieces)?;
-            self.note_written(bytes);
-            Ok(())
-        });
-        self.scratch = before;
-        result
-    }
-
-    /// Appends what brings `length` to a multiple of the sink's alignment.
-    fn pad(&self, length: u64, out: &mut Vec<u8>) {
-        let alignment = self.snapshot.alignment;
-        let missing = length.next_multiple_of(alignment as u64) - length;
-        match missing as usize {
-            0 => {}
-            // There is no padding of one or two bytes.
-            missing @ 1..3 => write::padding(out, missing + alignment),
-            missing => write::padding(out, missing),
         }
     }
 
