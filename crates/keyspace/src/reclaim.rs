@@ -13,6 +13,7 @@ use value::large::Teardown;
 use value::stream::{Group, Stream};
 use value::string::Shared;
 
+use crate::background::Background;
 use crate::table::Table;
 
 /// Nodes of a large value that are freed in one slice.
@@ -23,6 +24,9 @@ const SLICE_ENTRIES: usize = 2048;
 
 /// Between two slices. Where threads that serve share the core, giving way is not enough: the scheduler lets this one go on for milliseconds.
 const PAUSE: Duration = Duration::from_micros(50);
+
+/// How far the thread stands behind those that serve.
+const NICE: i32 = 5;
 
 /// Parts of a stream that are freed at once, as in Redis.
 const AT_ONCE_MAX: u64 = 64;
@@ -53,6 +57,7 @@ impl Reclaimer {
         let counts = Arc::new(Counts::default());
         let seen = Arc::clone(&counts);
         let run = move || {
+            Background::default().enter(NICE);
             while let Ok(item) = garbage.recv() {
                 let objects = free(item);
                 seen.pending.fetch_sub(objects, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 //!
 //! Each removal gets a collection that was filled for it. A copy would be cheaper, but a server may let it share what
 //! it holds with the original, and removing it would then free nothing.
+//! The first row is what the machine does without any removal: a PING stands in its place.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -63,6 +64,7 @@ fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Re
         (String::new(), name.clone()),
         ("elements of each collection".to_string(), thousands(elements as f64)),
     ];
+    findings.push(("nothing: PING".to_string(), quiet(server)?));
     let values = Versions::new(0, ELEMENT_BYTES);
     for kind in Kind::ALL {
         eprintln!("{name}: removing a {} of {} elements", kind.name(), thousands(elements as f64));
@@ -81,18 +83,38 @@ fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Re
     Ok(findings)
 }
 
+/// What the table says where nothing is removed.
+fn quiet(server: &Server) -> Result<String, String> {
+    set_small(&mut server.client())?;
+    watched_call(server.addr(), &["PING"])
+}
+
 /// One removal: what the table says about it.
 fn removal(server: &Server, kind: Kind, elements: usize, command: &[&str]) -> Result<String, String> {
-    let failed = |error: std::io::Error| error.to_string();
-    let addr = server.addr();
     let mut control = server.client();
-    for key in ["small", "other"] {
-        control.call(&["SET", key, "1"]).map_err(failed)?;
-    }
-    let size = control.call(&[kind.count_command(), BIG]).map_err(failed)?;
+    set_small(&mut control)?;
+    let mut count = || control.call(&[kind.count_command(), BIG]).map_err(|error| error.to_string());
+    let size = count()?;
     if size.int() != Some(elements as i64) {
         return Err(format!("{} of the filled {}: {}", kind.count_command(), kind.name(), size.text()));
     }
+    let cell = watched_call(server.addr(), command)?;
+    if count()?.int().is_some_and(|left| left > 0) {
+        return Err(format!("{} has not removed the {}", command.join(" "), kind.name()));
+    }
+    Ok(cell)
+}
+
+fn set_small(control: &mut Client) -> Result<(), String> {
+    for key in ["small", "other"] {
+        control.call(&["SET", key, "1"]).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Executes a command while others are watched: how long it took, and the slowest request of the others.
+fn watched_call(addr: SocketAddr, command: &[&str]) -> Result<String, String> {
+    let failed = |error: std::io::Error| error.to_string();
     let board = Arc::new(Board::default());
     let probing = {
         let board = board.clone();
@@ -110,9 +132,6 @@ fn removal(server: &Server, kind: Kind, elements: usize, command: &[&str]) -> Re
     let (latencies, standstills) = (board.take(), watch.take());
     board.stop();
     probing.join().map_err(|_| "the probe has panicked")?.map_err(failed)?;
-    if control.call(&[kind.count_command(), BIG]).map_err(failed)?.int().is_some_and(|left| left > 0) {
-        return Err(format!("{} has not removed the {}", command.join(" "), kind.name()));
-    }
     let slowest = latencies.iter().map(|kind| kind.without(&standstills)).map(|kind| kind.slowest_ms());
     let others = slowest.fold(0.0, f64::max);
     let still = standstills.within(begin, begin + took);
