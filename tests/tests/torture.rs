@@ -86,9 +86,8 @@ fn killed_at_any_moment() {
         server.kill();
         rounds += 1;
     }
-    let left: Vec<String> =
-        fs::read_dir(&dir).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    println!("{rounds} kills, {generation} generations; files: {left:?}");
+    let left = fs::read_dir(&dir).unwrap().count();
+    println!("{rounds} kills, {generation} generations, {left} files left");
     assert!(rounds > 5);
     fs::remove_dir_all(&dir).unwrap();
 }

@@ -1,9 +1,9 @@
-//! The file that a snapshot is written to: a temporary one beside its final name, put in place only when it is complete and on disk.
+//! The file that a snapshot is written to: one without a name (`O_TMPFILE`), put in place only when it is complete and on disk.
 //!
 //! ```text
 //!  write():   | buffer, 1 MiB of a huge page | --full--> one O_DIRECT write
 //!  idle():    fdatasync when it is 32 MiB since the last one, so that no long one is left for the end
-//!  finish():  last part padded to a page -> set_len(exact) -> fsync -> rename -> fsync of the directory
+//!  finish():  last part padded to a page -> set_len(exact) -> fsync -> link to temp-<pid>.rdb -> rename -> fsync of the directory
 //! ```
 //! Why O_DIRECT: inside a memory cgroup buffered writes are charged as page cache and throttled at the dirty limits, so a save
 //! in a full container stalls and pushes out what others need. Direct writes of 1 MiB reach the disk's speed (1.4 GB/s where this was
@@ -11,17 +11,20 @@
 //! it took a virtual machine's host a sixth of both processors to write 130 MB/s (see [`HugePagePart`]). Where a file system refuses them the file is written through the page cache, but synced
 //! and dropped from it every [`SYNC_EVERY`] bytes, so that neither memory nor the final fsync piles up.
 //!
-//! Faults: every error names the operation; nothing is left behind but, after a crash, `temp-<pid>.rdb`, as with Redis.
-//! Until `rename` returns, the former file is untouched.
+//! Faults: every error names the operation. Until `rename` returns, the former file is untouched. A file without a name is gone with its process, so
+//! servers that are killed again and again do not fill the disk. Where there are none (file systems, a missing `/proc`), or something is left under the
+//! temporary name, the file has that name from the beginning, and a crash leaves it behind, as with Redis.
 //! Bounds: one huge page of 2 MiB. The buffer is half of it; the other is the spill's, if there is one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyspace::{HUGE_PAGE_BYTES, HugePagePart};
-use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{Advice, AtFlags, CWD, OFlags, fadvise, fcntl_getfl, fcntl_setfl, linkat};
 use snapshot::{Sink, Spill};
 
 use crate::spill::FileSpill;
@@ -38,9 +41,14 @@ const SYNC_DIRECT_EVERY: u64 = 32 * 1024 * 1024;
 /// Without O_DIRECT: bytes after which the file is synced and dropped from the page cache.
 const SYNC_EVERY: u64 = 8 * 1024 * 1024;
 
+/// Files without a name can be made but not linked here.
+static CANNOT_LINK: AtomicBool = AtomicBool::new(false);
+
 /// A new RDB file.
 pub struct FileSink {
     file: File,
+    /// Whether it is under its temporary name already.
+    is_named: bool,
     temporary: PathBuf,
     target: PathBuf,
     /// Allocated by the first write: whoever begins a save is in a hurry, whoever writes is not.
@@ -61,37 +69,44 @@ fn named(operation: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{operation}: {}", reason(error)))
 }
 
+/// Opens a file past the page cache, or else through it: some file systems have no direct writes. Any other error comes again.
+fn open(options: &OpenOptions, flags: i32, path: &Path) -> io::Result<(File, bool)> {
+    let open = |direct: i32| options.clone().custom_flags(flags | direct).open(path);
+    open(libc::O_DIRECT).map(|file| (file, true)).or_else(|_| open(0).map(|file| (file, false)))
+}
+
+/// The directory that a relative name without one is in.
+fn or_here(directory: &Path) -> &Path {
+    if directory.as_os_str().is_empty() { Path::new(".") } else { directory }
+}
+
 impl FileSink {
-    /// Creates `temp-<pid>.rdb` in `directory`; [`Sink::finish`] gives it the name `file_name`.
+    /// Creates a file in `directory` that [`Sink::finish`] gives the name `file_name`, by way of `temp-<pid>.rdb`.
     pub fn create(directory: &Path, file_name: &str) -> io::Result<FileSink> {
         let temporary = directory.join(format!("temp-{}.rdb", std::process::id()));
-        let open = |flags: i32| {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o644)
-                .custom_flags(flags)
-                .open(&temporary)
-        };
-        let (file, direct) = match open(libc::O_DIRECT) {
-            Ok(file) => (file, true),
-            // Some file systems have no direct writes; any other error comes again.
-            Err(_) => match open(0) {
-                Ok(file) => (file, false),
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o644);
+        let may_link = temporary.symlink_metadata().is_err()
+            && !CANNOT_LINK.load(Ordering::Relaxed)
+            && Path::new("/proc/self/fd").is_dir();
+        // Without a name, if the file system has that.
+        let unnamed = if may_link { open(&options, libc::O_TMPFILE, or_here(directory)).ok() } else { None };
+        let is_named = unnamed.is_none();
+        let (file, direct) = match unnamed {
+            Some(unnamed) => unnamed,
+            None => open(options.create(true).truncate(true), 0, &temporary).map_err(|error| {
                 // The words that people search for.
-                Err(error) => {
-                    let text = format!(
-                        "Failed opening the temp RDB file temp-{}.rdb (in server root dir {}) for saving",
-                        std::process::id(),
-                        directory.display()
-                    );
-                    return Err(named(&text, &error));
-                }
-            },
+                let text = format!(
+                    "Failed opening the temp RDB file temp-{}.rdb (in server root dir {}) for saving",
+                    std::process::id(),
+                    directory.display()
+                );
+                named(&text, &error)
+            })?,
         };
         Ok(FileSink {
             file,
+            is_named,
             temporary,
             target: directory.join(file_name),
             buffer: None,
@@ -106,8 +121,7 @@ impl FileSink {
 
     /// Where the temporary file and the target are.
     fn directory(&self) -> &Path {
-        let directory = self.target.parent().filter(|path| !path.as_os_str().is_empty());
-        directory.unwrap_or(Path::new("."))
+        or_here(self.target.parent().unwrap_or(Path::new("")))
     }
 
     /// Whether the page cache is passed by.
@@ -154,6 +168,19 @@ impl FileSink {
         }
         if !self.direct {
             self.sync_after(SYNC_EVERY)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file under its temporary name.
+    fn give_name(&mut self) -> io::Result<()> {
+        if !self.is_named {
+            let here = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            if let Err(error) = linkat(CWD, here, CWD, &self.temporary, AtFlags::SYMLINK_FOLLOW) {
+                CANNOT_LINK.store(true, Ordering::Relaxed);
+                return Err(error.into());
+            }
+            self.is_named = true;
         }
         Ok(())
     }
@@ -212,6 +239,7 @@ impl Sink for FileSink {
         if !self.direct {
             let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
         }
+        self.give_name().map_err(|error| named("link", &error))?;
         std::fs::rename(&self.temporary, &self.target).map_err(|error| named("rename", &error))?;
         self.pending = false;
         File::open(self.directory())
@@ -220,8 +248,7 @@ impl Sink for FileSink {
     }
 
     fn abort(&mut self) {
-        if self.pending {
-            self.pending = false;
+        if std::mem::take(&mut self.pending) && self.is_named {
             // A file that cannot be removed is overwritten by the next save.
             let _ = std::fs::remove_file(&self.temporary);
         }
@@ -268,11 +295,26 @@ mod tests {
             drop(sink);
             assert!(std::fs::read(directory.join("dump.rdb")).unwrap() == content, "{len} bytes");
         }
+        let names = || std::fs::read_dir(&directory).unwrap().count();
         let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
         sink.write(&[1; 2 * BUFFER]).unwrap();
-        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2);
+        assert_eq!(names(), 1 + usize::from(sink.is_named));
         drop(sink);
-        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "the temporary file is gone");
+        assert_eq!(names(), 1, "the temporary file is gone");
+        // What a killed process of the same number has left is used up.
+        let temporary = directory.join(format!("temp-{}.rdb", std::process::id()));
+        for content in [&b"given up"[..], b"finished"] {
+            std::fs::write(&temporary, [7; 3 * PAGE]).unwrap();
+            let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
+            assert!(sink.is_named);
+            sink.write(content).unwrap();
+            if content == b"finished" {
+                sink.finish().unwrap();
+                assert_eq!(std::fs::read(directory.join("dump.rdb")).unwrap(), content);
+            }
+            drop(sink);
+            assert_eq!(names(), 1);
+        }
         std::fs::remove_dir_all(&directory).unwrap();
     }
 
@@ -282,6 +324,28 @@ mod tests {
         if Path::new("/dev/shm").is_dir() {
             check_on(Path::new("/dev/shm"));
         }
+    }
+
+    #[test]
+    fn where_nothing_can_be_linked_the_file_has_a_name_next_time() {
+        let directory = std::env::temp_dir().join(format!("evenkeel-link-{}", fastrand::u64(..)));
+        std::fs::create_dir(&directory).unwrap();
+        let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
+        if sink.is_named {
+            println!("not here: there are no files without names");
+            return std::fs::remove_dir_all(&directory).unwrap();
+        }
+        sink.write(b"lost").unwrap();
+        // Somebody is quicker.
+        std::fs::write(&sink.temporary, b"in the way").unwrap();
+        assert_eq!(sink.finish().unwrap_err().to_string(), "link: File exists");
+        drop(sink);
+        let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
+        assert!(sink.is_named);
+        sink.write(b"kept").unwrap();
+        sink.finish().unwrap();
+        assert_eq!(std::fs::read(directory.join("dump.rdb")).unwrap(), b"kept");
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! the crate `snapshot`, the format is the crate `rdb`'s.
 //!
 //! ```text
-//!  BGSAVE, SAVE, save points, SHUTDOWN --> Saver --> Snapshot --> FileSink --> temp-<pid>.rdb --> dbfilename
+//!  BGSAVE, SAVE, save points, SHUTDOWN --> Saver --> Snapshot --> FileSink --> nameless file --> dbfilename
 //!  start, DEBUG RELOAD                  --> load_file --> keyspace
 //! ```
 //!

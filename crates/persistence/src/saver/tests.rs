@@ -383,6 +383,8 @@ fn a_process_that_ends_leaves_no_temporary_file() {
     let store = keyspace(16);
     fill(&store);
     assert!(saver.abandon(Duration::ZERO), "nothing runs");
+    // What lies under the temporary name is written over, so the save has a file with a name.
+    std::fs::write(scratch.0.join(format!("temp-{}.rdb", std::process::id())), b"left").unwrap();
     let Ok(Begun::Started(_)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
     assert_eq!(scratch.names().len(), 1);
     assert!(saver.abandon(Duration::from_secs(20)));
