@@ -176,8 +176,9 @@ impl Snapshot {
         }
         let workers = keyspace.workers().max(1) as u64;
         let asked = options.budget_bytes.max(BUDGET_BYTES_MIN);
-        let block_bytes =
-            ((asked / (32 * workers)) as usize).clamp(BLOCK_BYTES_MIN, BLOCK_BYTES).next_multiple_of(4096);
+        // So that a small budget is not raised for what is always there.
+        let block_bytes = (asked / (32 * workers)).min(asked / 128) as usize;
+        let block_bytes = block_bytes.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES).next_multiple_of(4096);
         // What is always there; the walk pauses at half of the budget, so the standing part is held at a quarter.
         let standing =
             sink.memory_bytes() + workers * (COMPRESSOR_BYTES + block_bytes as u64) + 8 * block_bytes as u64;
