@@ -40,7 +40,7 @@ pub trait Spill: Send {
     /// Appends `len` bytes from there on to `out`. Quick when those who follow each other were kept in that order.
     fn read(&mut self, place: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()>;
 
-    /// What its buffers occupy at most, in bytes.
+    /// What its buffers occupy at most, in bytes, beyond what the sink's own count for.
     fn memory_bytes(&self) -> u64;
 }
 
