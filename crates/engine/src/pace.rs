@@ -11,7 +11,7 @@ use std::time::Duration;
 use quanta::Instant;
 
 /// What the walk earns, in per cent of the thread's time. Three million keys of 200 bytes, overwritten flat out, are saved in 4.1 to 4.2 seconds on one core
-/// while 68 to 73 % of the requests are served (into memory; 4.5 to 4.7 into a virtual disk whose host stops everybody for 15 % of the time). With 15 it was 3.6
+/// while 68 to 73 % of the requests are served (into memory; 4.4 to 5.3 into a virtual disk). With 15 it was 3.6
 /// to 3.7 seconds and 67 to 68 %.
 const SHARE_PERCENT: u32 = 12;
 
