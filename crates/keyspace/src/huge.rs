@@ -27,9 +27,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::background::Background;
+use crate::huge_page::HUGE_PAGE_BYTES as RANGE;
 
-/// A huge page.
-const RANGE: usize = 2 << 20;
 /// A page that `mincore` tells about.
 const PAGE: usize = 4 << 10;
 /// Between two rounds.
@@ -145,7 +144,7 @@ fn is_full(range: usize) -> bool {
 }
 
 /// Joins a range. One that is joined already costs a look.
-fn join(range: usize) -> io::Result<()> {
+pub(crate) fn join(range: usize) -> io::Result<()> {
     // SAFETY: MADV_COLLAPSE changes neither content nor addresses, whoever uses the range (madvise(2)).
     let rc = unsafe { libc::madvise(range as *mut libc::c_void, RANGE, libc::MADV_COLLAPSE) };
     if rc == 0 {

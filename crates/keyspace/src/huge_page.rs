@@ -22,6 +22,8 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use crate::huge;
+
 /// Bytes of a huge page.
 pub const HUGE_PAGE_BYTES: usize = 2 << 20;
 
@@ -83,8 +85,8 @@ impl HugePagePart {
         // The first touch brings the whole page, if it is to come at once.
         // SAFETY: within the mapping, which nobody else knows yet.
         unsafe { start.write_volatile(0) };
-        // SAFETY: as before. Where the first touch brought a small page this joins them.
-        unsafe { libc::madvise(start.as_ptr().cast(), HUGE_PAGE_BYTES, libc::MADV_COLLAPSE) };
+        // Where it brought a small one instead; without a huge page the memory is as any other.
+        let _ = huge::join(start.addr().get());
         Ok(HugePagePart { start, len: HUGE_PAGE_BYTES, mapping })
     }
 

@@ -8,8 +8,8 @@
 //! Why O_DIRECT: inside a memory cgroup buffered writes are charged as page cache and throttled at the dirty limits, so a save
 //! in a full container stalls and pushes out what others need. Direct writes of 1 MiB reach the disk's speed (1.4 GB/s where this was
 //! measured) and need nothing but this buffer. Everything is copied into it: written from where it was encoded, in pages all over memory,
-//! it took a virtual machine's host a sixth of both processors to write 130 MB/s (see [`HugePagePart`]). Where a file system refuses them the file is written through the page cache, but synced
-//! and dropped from it every [`SYNC_EVERY`] bytes, so that neither memory nor the final fsync piles up.
+//! it took a virtual machine's host a sixth of both processors to write 130 MB/s (see [`HugePagePart`]). Where a file
+//! system refuses direct writes the file is written through the page cache, but synced and dropped from it every [`SYNC_EVERY`] bytes, so that neither memory nor the final fsync piles up.
 //!
 //! Faults: every error names the operation. Until `rename` returns, the former file is untouched. A file without a name is gone with its process, so
 //! servers that are killed again and again do not fill the disk. Where there are none (file systems, a missing `/proc`), or something is left under the
@@ -24,11 +24,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyspace::{HUGE_PAGE_BYTES, HugePagePart};
-use rustix::fs::{Advice, AtFlags, CWD, OFlags, fadvise, fcntl_getfl, fcntl_setfl, linkat};
+use rustix::fs::{Advice, AtFlags, CWD, fadvise, linkat};
 use snapshot::{Sink, Spill};
 
+use crate::direct::{self, PAGE};
+use crate::reason;
 use crate::spill::FileSpill;
-use crate::{PAGE, reason};
 
 /// Bytes written at once.
 const BUFFER: usize = 1024 * 1024;
@@ -47,7 +48,7 @@ static CANNOT_LINK: AtomicBool = AtomicBool::new(false);
 /// A new RDB file.
 pub struct FileSink {
     file: File,
-    /// Whether it is under its temporary name already.
+    /// Whether it is under its temporary name: neither without one, nor in place or removed.
     is_named: bool,
     temporary: PathBuf,
     target: PathBuf,
@@ -60,19 +61,11 @@ pub struct FileSink {
     written: u64,
     synced: u64,
     direct: bool,
-    /// Neither in place nor removed yet.
-    pending: bool,
 }
 
 /// An error that names what failed, in the system's words.
 fn named(operation: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{operation}: {}", reason(error)))
-}
-
-/// Opens a file past the page cache, or else through it: some file systems have no direct writes. Any other error comes again.
-fn open(options: &OpenOptions, flags: i32, path: &Path) -> io::Result<(File, bool)> {
-    let open = |direct: i32| options.clone().custom_flags(flags | direct).open(path);
-    open(libc::O_DIRECT).map(|file| (file, true)).or_else(|_| open(0).map(|file| (file, false)))
 }
 
 /// The directory that a relative name without one is in.
@@ -90,11 +83,12 @@ impl FileSink {
             && !CANNOT_LINK.load(Ordering::Relaxed)
             && Path::new("/proc/self/fd").is_dir();
         // Without a name, if the file system has that.
-        let unnamed = if may_link { open(&options, libc::O_TMPFILE, or_here(directory)).ok() } else { None };
+        let unnamed =
+            if may_link { direct::open(&options, libc::O_TMPFILE, or_here(directory)).ok() } else { None };
         let is_named = unnamed.is_none();
         let (file, direct) = match unnamed {
             Some(unnamed) => unnamed,
-            None => open(options.create(true).truncate(true), 0, &temporary).map_err(|error| {
+            None => direct::open(options.create(true).truncate(true), 0, &temporary).map_err(|error| {
                 // The words that people search for.
                 let text = format!(
                     "Failed opening the temp RDB file temp-{}.rdb (in server root dir {}) for saving",
@@ -115,7 +109,6 @@ impl FileSink {
             written: 0,
             synced: 0,
             direct,
-            pending: true,
         })
     }
 
@@ -159,8 +152,7 @@ impl FileSink {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Refused only now (some file systems accept the flag when opening), or not aligned any more behind a short write.
                 Err(error) if self.direct && error.raw_os_error() == Some(libc::EINVAL) => {
-                    let flags = fcntl_getfl(&self.file)?;
-                    fcntl_setfl(&self.file, flags - OFlags::DIRECT)?;
+                    direct::give_up(&self.file)?;
                     self.direct = false;
                 }
                 Err(error) => return Err(named("write", &error)),
@@ -241,14 +233,14 @@ impl Sink for FileSink {
         }
         self.give_name().map_err(|error| named("link", &error))?;
         std::fs::rename(&self.temporary, &self.target).map_err(|error| named("rename", &error))?;
-        self.pending = false;
+        self.is_named = false;
         File::open(self.directory())
             .and_then(|directory| directory.sync_all())
             .map_err(|error| named("fsync of the directory", &error))
     }
 
     fn abort(&mut self) {
-        if std::mem::take(&mut self.pending) && self.is_named {
+        if std::mem::take(&mut self.is_named) {
             // A file that cannot be removed is overwritten by the next save.
             let _ = std::fs::remove_file(&self.temporary);
         }

@@ -12,12 +12,14 @@
 //! |---|---|
 //! | [`Saver`] | when to save, what came of it, what to tell |
 //! | [`FileSink`] | the file that a snapshot is written to |
+//! | `direct` | access to files past the page cache |
 //! | `spill` | the file for what does not fit into memory meanwhile |
 //! | [`load_file`] | reading a file into the keyspace |
 //! | [`SavePoint`] | after how many seconds and changes a save is due |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod direct;
 mod file;
 mod load;
 mod point;
@@ -30,10 +32,6 @@ pub use file::FileSink;
 pub use load::{LoadError, LoadOptions, Loaded, Loading, load_file};
 pub use point::SavePoint;
 pub use saver::{Begun, Config, Finished, Host, Kind, Level, Refusal, Saver, Status};
-
-/// What the place and the length of a direct access to a file are multiples of. Disks ask for 512 bytes mostly, but where a write ends inside
-/// a file system's block, the next one has to read it first: measured, a third of the speed.
-const PAGE: usize = 4096;
 
 /// The system's words for an error, without the number that Rust appends.
 fn reason(error: &std::io::Error) -> String {

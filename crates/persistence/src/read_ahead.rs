@@ -10,12 +10,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use keyspace::HugePagePart;
-use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl};
+
+use crate::direct;
 
 /// Bytes read at once.
 const CHUNK: usize = 1024 * 1024;
@@ -40,7 +42,7 @@ pub(crate) struct ReadAhead {
 
 /// Opens a file for reading, past the page cache where that is possible.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(path).or_else(|_| File::open(path))
+    direct::open(OpenOptions::new().read(true), 0, path).map(|(file, _)| file)
 }
 
 impl ReadAhead {
@@ -72,9 +74,8 @@ fn read(file: &File, free: &Receiver<Buffer>, full: &SyncSender<io::Result<Buffe
                 // Refused only now, or a short read has led to an odd offset.
                 Err(error) if direct && error.raw_os_error() == Some(libc::EINVAL) => {
                     direct = false;
-                    if let Err(error) = fcntl_getfl(file).and_then(|f| fcntl_setfl(file, f - OFlags::DIRECT))
-                    {
-                        break Err(error.into());
+                    if let Err(error) = direct::give_up(file) {
+                        break Err(error);
                     }
                 }
                 result => break result,

@@ -18,7 +18,7 @@ use std::path::Path;
 use keyspace::{HUGE_PAGE_BYTES, HugePagePart};
 use snapshot::Spill;
 
-use crate::PAGE;
+use crate::direct::{self, PAGE};
 
 /// Bytes written at once.
 const BUFFER: usize = 256 * 1024;
@@ -59,13 +59,9 @@ impl FileSpill {
         memory_bytes_max: u64,
     ) -> io::Result<FileSpill> {
         let path = directory.join(format!("temp-{}.spill", std::process::id()));
-        let open = |flags: i32| {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(true).mode(0o600);
-            options.custom_flags(flags).open(&path)
-        };
-        // Some file systems have no direct access; any other error comes again.
-        let file = open(libc::O_DIRECT).or_else(|_| open(0))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let (file, _) = direct::open(&options, 0, &path)?;
         std::fs::remove_file(&path)?;
         let unused = memory.split_off(BUFFER);
         let may_take_page = HUGE_PAGE_BYTES as u64 <= memory_bytes_max;

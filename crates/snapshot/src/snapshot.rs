@@ -177,7 +177,7 @@ impl Snapshot {
         let workers = keyspace.workers().max(1) as u64;
         let asked = options.budget_bytes.max(BUDGET_BYTES_MIN);
         // So that a small budget is not raised for what is always there.
-        let block_bytes = (asked / (32 * workers)).min(asked / 128) as usize;
+        let block_bytes = (asked / (32 * workers.max(4))) as usize;
         let block_bytes = block_bytes.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES).next_multiple_of(4096);
         // What is always there; the walk pauses at half of the budget, so the standing part is held at a quarter.
         let standing =

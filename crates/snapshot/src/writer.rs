@@ -33,7 +33,6 @@ pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
         snapshot: &snapshot,
         sink: &mut *sink,
         crc: Crc64::new(),
-        written: 0,
         scratch: Vec::new(),
         relief: Relief::new(),
         background: Background::default(),
@@ -63,8 +62,6 @@ struct Writer<'a> {
     snapshot: &'a Snapshot,
     sink: &'a mut dyn Sink,
     crc: Crc64,
-    /// Bytes of the file so far.
-    written: u64,
     scratch: Vec<u8>,
     relief: Relief,
     /// Entered when there is something to encode: what only waits for the disk shall go on as soon as it can.
@@ -118,13 +115,8 @@ impl Writer<'_> {
             self.crc.update(bytes);
         }
         self.sink.write(bytes)?;
-        self.note_written(bytes.len() as u64);
+        self.snapshot.note_written(bytes.len() as u64);
         Ok(())
-    }
-
-    fn note_written(&mut self, bytes: u64) {
-        self.written += bytes;
-        self.snapshot.note_written(bytes);
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -63,8 +63,8 @@ fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Re
     let mut findings = vec![
         (String::new(), name.clone()),
         ("elements of each collection".to_string(), thousands(elements as f64)),
+        ("nothing: PING".to_string(), quiet(server)?),
     ];
-    findings.push(("nothing: PING".to_string(), quiet(server)?));
     let values = Versions::new(0, ELEMENT_BYTES);
     for kind in Kind::ALL {
         eprintln!("{name}: removing a {} of {} elements", kind.name(), thousands(elements as f64));
