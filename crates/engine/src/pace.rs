@@ -10,19 +10,21 @@ use std::time::Duration;
 
 use quanta::Instant;
 
-/// What the walk earns, in per cent of the thread's time. Three million keys of 200 bytes, overwritten flat out, are saved in 4.1 to 4.2 seconds on one core
-/// while 68 to 73 % of the requests are served (into memory; 4.4 to 5.3 into a virtual disk). With 15 it was 3.6
-/// to 3.7 seconds and 67 to 68 %.
-const SHARE_PERCENT: u32 = 12;
+/// What the walk earns, in per cent of the thread's time: less, and a save takes longer; more, and fewer requests are served meanwhile.
+const SHARE_PERCENT: u32 = 15;
 
-/// The shortest slice under load: less would be spent on entering, leaving and waiting for the first entries to come from memory.
-const SLICE_MIN: Duration = Duration::from_micros(100);
+/// The shortest slice under load. What it brings into the processor's caches drives out what the requests use, and they have to fetch that
+/// again: with slices of 100 us a save's whole cost was a fifth to a quarter higher (docs/decisions/0018-long-slices.md).
+const SLICE_MIN: Duration = Duration::from_micros(400);
 
 /// The first slice of a gap.
 const GAP_MIN: Duration = Duration::from_micros(50);
 
+/// The longest slice of a gap: whoever sends something meanwhile waits for it.
+const GAP_MAX: Duration = Duration::from_micros(400);
+
 /// The longest slice.
-const SLICE_MAX: Duration = Duration::from_micros(400);
+const SLICE_MAX: Duration = Duration::from_micros(800);
 
 /// One reactor's pace.
 #[derive(Debug, Default)]
@@ -55,7 +57,7 @@ impl Pace {
             self.gap = Duration::ZERO;
             return (self.earned >= SLICE_MIN).then_some(self.earned);
         }
-        let slice = (self.gap * 2).clamp(GAP_MIN, SLICE_MAX);
+        let slice = (self.gap * 2).clamp(GAP_MIN, GAP_MAX);
         self.gap = slice;
         Some(slice)
     }
@@ -100,7 +102,8 @@ mod tests {
             if turn == 6 {
                 pace.served();
                 // The share of the turn and of the slice before it: what was walked in gaps is no claim.
-                assert_eq!(pace.slice(now), Some((TURN + SLICE_MAX) * SHARE_PERCENT / 100));
+                assert_eq!(pace.slice(now), None);
+                assert_eq!(pace.earned, (TURN + GAP_MAX) * SHARE_PERCENT / 100);
                 continue;
             }
             let slice = pace.slice(now).expect("nobody waits");

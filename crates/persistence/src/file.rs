@@ -1,20 +1,19 @@
 //! The file that a snapshot is written to: one without a name (`O_TMPFILE`), put in place only when it is complete and on disk.
 //!
 //! ```text
-//!  write():   | buffer, 1 MiB of a huge page | --full--> one O_DIRECT write
+//!  write():   a part, in a huge page ----> O_DIRECT write; what does not fill a page of 4 KiB, at the end, through the page cache
 //!  idle():    fdatasync when it is 32 MiB since the last one, so that no long one is left for the end
-//!  finish():  last part padded to a page -> set_len(exact) -> fsync -> link to temp-<pid>.rdb -> rename -> fsync of the directory
+//!  finish():  fsync -> link to temp-<pid>.rdb -> rename -> fsync of the directory
 //! ```
 //! Why O_DIRECT: inside a memory cgroup buffered writes are charged as page cache and throttled at the dirty limits, so a save
-//! in a full container stalls and pushes out what others need. Direct writes of 1 MiB reach the disk's speed (1.4 GB/s where this was
-//! measured) and need nothing but this buffer. Everything is copied into it: written from where it was encoded, in pages all over memory,
-//! it took a virtual machine's host a sixth of both processors to write 130 MB/s (see [`HugePagePart`]). Where a file
+//! in a full container stalls and pushes out what others need. Direct writes of a part reach the disk's speed (1.4 GB/s where this was
+//! measured) and need no memory. Where a file
 //! system refuses direct writes the file is written through the page cache, but synced and dropped from it every [`SYNC_EVERY`] bytes, so that neither memory nor the final fsync piles up.
 //!
 //! Faults: every error names the operation. Until `rename` returns, the former file is untouched. A file without a name is gone with its process, so
 //! servers that are killed again and again do not fill the disk. Where there are none (file systems, a missing `/proc`), or something is left under the
 //! temporary name, the file has that name from the beginning, and a crash leaves it behind, as with Redis.
-//! Bounds: one huge page of 2 MiB. The buffer is half of it; the other is the spill's, if there is one.
+//! Bounds: no memory of its own.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -23,16 +22,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyspace::{HUGE_PAGE_BYTES, HugePagePart};
+use keyspace::HugePagePart;
 use rustix::fs::{Advice, AtFlags, CWD, fadvise, linkat};
 use snapshot::{Sink, Spill};
 
 use crate::direct::{self, PAGE};
 use crate::reason;
 use crate::spill::FileSpill;
-
-/// Bytes written at once.
-const BUFFER: usize = 1024 * 1024;
 
 /// With O_DIRECT: bytes after which the disk's own cache (or a virtual machine's host) is made to write, once nothing waits to be written. It does that while
 /// the rest is being encoded; left to the final fsync, 670 MB took 0.6 s of a save of 4.6. In the middle of a large value, 0.05 to 0.3 s of waiting
@@ -52,12 +48,7 @@ pub struct FileSink {
     is_named: bool,
     temporary: PathBuf,
     target: PathBuf,
-    /// Allocated by the first write: whoever begins a save is in a hurry, whoever writes is not.
-    buffer: Option<HugePagePart>,
-    /// What the buffer leaves of its page, until the spill has it.
-    rest: Option<HugePagePart>,
-    filled: usize,
-    /// Bytes of the file that have been handed to the kernel.
+    /// Bytes of the file so far.
     written: u64,
     synced: u64,
     direct: bool,
@@ -103,9 +94,6 @@ impl FileSink {
             is_named,
             temporary,
             target: directory.join(file_name),
-            buffer: None,
-            rest: None,
-            filled: 0,
             written: 0,
             synced: 0,
             direct,
@@ -122,45 +110,9 @@ impl FileSink {
         self.direct
     }
 
-    /// Makes the buffer.
-    fn allocate(&mut self) -> io::Result<()> {
-        let mut buffer = HugePagePart::page().map_err(|error| named("mmap", &error))?;
-        self.rest = Some(buffer.split_off(BUFFER));
-        self.buffer = Some(buffer);
-        Ok(())
-    }
-
-    /// Writes the first `count` bytes of the buffer, a multiple of the page size while writes are direct.
-    fn flush(&mut self, count: usize) -> io::Result<()> {
-        let Some(buffer) = self.buffer.take() else { return Ok(()) };
-        let written = self.put(&buffer[..count]);
-        self.buffer = Some(buffer);
-        self.filled = 0;
-        written
-    }
-
-    /// Hands bytes to the kernel.
-    fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            // The file's own position is behind what was written: nobody else moves it.
-            match self.file.write(bytes) {
-                Ok(0) => return Err(named("write", &io::ErrorKind::WriteZero.into())),
-                Ok(count) => {
-                    self.written += count as u64;
-                    bytes = &bytes[count..];
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Refused only now (some file systems accept the flag when opening), or not aligned any more behind a short write.
-                Err(error) if self.direct && error.raw_os_error() == Some(libc::EINVAL) => {
-                    direct::give_up(&self.file)?;
-                    self.direct = false;
-                }
-                Err(error) => return Err(named("write", &error)),
-            }
-        }
-        if !self.direct {
-            self.sync_after(SYNC_EVERY)?;
-        }
+    fn give_up_direct(&mut self) -> io::Result<()> {
+        direct::give_up(&self.file)?;
+        self.direct = false;
         Ok(())
     }
 
@@ -195,17 +147,29 @@ impl FileSink {
 impl Sink for FileSink {
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let Some(buffer) = &mut self.buffer else {
-                self.allocate()?;
-                continue;
-            };
-            let count = bytes.len().min(BUFFER - self.filled);
-            buffer[self.filled..self.filled + count].copy_from_slice(&bytes[..count]);
-            self.filled += count;
-            bytes = &bytes[count..];
-            if self.filled == BUFFER {
-                self.flush(BUFFER)?;
+            // What does not fill a page any more, at the end, goes through the page cache.
+            let whole = bytes.len() / PAGE * PAGE;
+            if self.direct && whole == 0 {
+                self.give_up_direct()?;
             }
+            let now = if self.direct { &bytes[..whole] } else { bytes };
+            // The file's own position is behind what was written: nobody else moves it.
+            match self.file.write(now) {
+                Ok(0) => return Err(named("write", &io::ErrorKind::WriteZero.into())),
+                Ok(count) => {
+                    self.written += count as u64;
+                    bytes = &bytes[count..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Refused only now (some file systems accept the flag when opening), or not aligned any more behind a short write.
+                Err(error) if self.direct && error.raw_os_error() == Some(libc::EINVAL) => {
+                    self.give_up_direct()?;
+                }
+                Err(error) => return Err(named("write", &error)),
+            }
+        }
+        if !self.direct {
+            self.sync_after(SYNC_EVERY)?;
         }
         Ok(())
     }
@@ -216,17 +180,6 @@ impl Sink for FileSink {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let exact = self.written + self.filled as u64;
-        if self.filled > 0 {
-            let padded = if self.direct { self.filled.next_multiple_of(PAGE) } else { self.filled };
-            if let Some(buffer) = &mut self.buffer {
-                buffer[self.filled..padded].fill(0);
-            }
-            self.flush(padded)?;
-        }
-        if self.written != exact {
-            self.file.set_len(exact).map_err(|error| named("ftruncate", &error))?;
-        }
         self.file.sync_all().map_err(|error| named("fsync", &error))?;
         if !self.direct {
             let _ = fadvise(&self.file, 0, None, Advice::DontNeed);
@@ -246,17 +199,8 @@ impl Sink for FileSink {
         }
     }
 
-    fn spill(&mut self, memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
-        if self.buffer.is_none() {
-            self.allocate()?;
-        }
-        // Asked for once only.
-        let memory = self.rest.take().ok_or(io::ErrorKind::Unsupported)?;
+    fn spill(&mut self, memory: HugePagePart, memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
         Ok(Box::new(FileSpill::create(self.directory(), memory, memory_bytes_max)?))
-    }
-
-    fn memory_bytes(&self) -> u64 {
-        HUGE_PAGE_BYTES as u64
     }
 }
 
@@ -270,12 +214,27 @@ impl Drop for FileSink {
 mod tests {
     use super::*;
 
+    const PART: usize = 256 * 1024;
+
     /// A directory of its own, removed with everything in it.
     fn check_on(base: &Path) {
         let directory = base.join(format!("evenkeel-file-{}-{}", std::process::id(), fastrand::u64(..)));
         std::fs::create_dir(&directory).unwrap();
-        for len in [0, 1, PAGE - 1, PAGE, BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER + PAGE + 5, 20 << 20] {
+        let mut part = HugePagePart::page().unwrap();
+        part.split_off(PART);
+        for len in [0, 1, PAGE - 1, PAGE, PART - 1, PART, PART + 1, 3 * PART + PAGE + 5, 5 << 20] {
             let content: Vec<u8> = (0..len).map(|i| (i / 3) as u8).collect();
+            // In parts, as a snapshot gives them.
+            let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
+            let was_direct = sink.direct;
+            for bytes in content.chunks(PART) {
+                assert_eq!(sink.direct, was_direct, "up to the last page");
+                part[..bytes.len()].copy_from_slice(bytes);
+                sink.write(&part[..bytes.len()]).unwrap();
+            }
+            sink.finish().unwrap();
+            assert!(std::fs::read(directory.join("dump.rdb")).unwrap() == content, "{len} bytes");
+            // And in any other pieces.
             let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
             let mut rest = &content[..];
             while !rest.is_empty() {
@@ -289,7 +248,7 @@ mod tests {
         }
         let names = || std::fs::read_dir(&directory).unwrap().count();
         let mut sink = FileSink::create(&directory, "dump.rdb").unwrap();
-        sink.write(&[1; 2 * BUFFER]).unwrap();
+        sink.write(&[1; 2 * PART]).unwrap();
         assert_eq!(names(), 1 + usize::from(sink.is_named));
         drop(sink);
         assert_eq!(names(), 1, "the temporary file is gone");

@@ -8,7 +8,7 @@
 //! What is read comes as a few runs, each in ascending order, that take turns: each run has its window, so nearly every read is a copy.
 //!
 //! Faults: every error is the caller's. A full disk is noticed when it is written to, not when it is read.
-//! Bounds: the part of a huge page that it is given, and a huge page of its own if its creator allows that much: 24 or 88 windows.
+//! Bounds: the part of a huge page that it is given, and a huge page of its own if its creator allows that much: 8 or 72 windows.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -52,7 +52,7 @@ struct Window {
 }
 
 impl FileSpill {
-    /// Creates the file. `memory` is for its buffers, a mebibyte or more; beyond it they will occupy at most `memory_bytes_max`.
+    /// Creates the file. `memory` is for its buffers, 512 KiB or more; beyond it they will occupy at most `memory_bytes_max`.
     pub(crate) fn create(
         directory: &Path,
         mut memory: HugePagePart,
@@ -172,7 +172,7 @@ mod tests {
 
     fn check_in(directory: &Path, memory_bytes_max: u64) {
         let mut rng = fastrand::Rng::new();
-        let memory = HugePagePart::page().unwrap().split_off(HUGE_PAGE_BYTES / 2);
+        let memory = HugePagePart::page().unwrap().split_off(HUGE_PAGE_BYTES * 3 / 4);
         let mut spill = FileSpill::create(directory, memory, memory_bytes_max).unwrap();
         let mut kept = Vec::new();
         for _ in 0..2000 {
@@ -189,7 +189,7 @@ mod tests {
         spill.read(place, huge.len(), &mut read).unwrap();
         assert!(read[0] == 1 && read[1..] == huge[..]);
         let occupied = BUFFER + spill.windows.iter().map(|window| window.bytes.len()).sum::<usize>();
-        assert_eq!(occupied as u64, HUGE_PAGE_BYTES as u64 / 2 + spill.memory_bytes());
+        assert_eq!(occupied as u64, HUGE_PAGE_BYTES as u64 / 4 + spill.memory_bytes());
         assert!(spill.memory_bytes() <= memory_bytes_max);
         let name = format!("temp-{}.spill", std::process::id());
         assert!(!directory.join(name).exists(), "it has no name any more");

@@ -73,29 +73,41 @@ impl Lane {
         }
     }
 
-    /// Hands the block over to the writer.
+    /// Hands the block's content over, with the block where the stage has no room.
     pub(crate) fn ship(&mut self, settings: &Settings<'_>) {
-        let block = std::mem::take(&mut self.block);
         self.selected = None;
-        if block.capacity() == 0 {
+        if self.block.is_empty() {
             return;
         }
-        // A long key may have made it grow.
+        if settings.queue.stage(&self.block) {
+            self.block.clear();
+            if self.block.capacity() as u64 > self.charged {
+                // A long key has made it grow.
+                self.discard_block(settings.budget);
+            }
+            return;
+        }
+        let block = std::mem::take(&mut self.block);
+        // It may have grown here too.
         settings.budget.charge((block.capacity() as u64).saturating_sub(self.charged));
         let capacity = block.capacity() as u64;
-        if block.is_empty() || settings.queue.push_block(block).is_err() {
+        if settings.queue.push_block(block).is_err() {
             settings.budget.release(capacity);
         }
     }
 
     /// Throws away what has not been shipped.
     pub(crate) fn discard(&mut self, budget: &Budget) {
+        self.discard_block(budget);
+        self.selected = None;
+        self.compressor = None;
+    }
+
+    fn discard_block(&mut self, budget: &Budget) {
         if self.block.capacity() > 0 {
             self.block = Vec::new();
             budget.release(self.charged);
         }
-        self.selected = None;
-        self.compressor = None;
     }
 }
 

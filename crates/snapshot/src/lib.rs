@@ -6,12 +6,14 @@
 //!   reactors (any thread with a WorkerId)                      thread "snapshot"
 //!   step():  stripe by stripe, entries still owed ---+
 //!   pre_image(): an entry about to change -----------+--> lane (one block for each worker)
-//!                                                    |      | full: 256 KiB
-//!            large values: frozen, O(1) ----------+  |      v
-//!                                                 |  +--> queue.blocks --+--> crc64 --> Sink
-//!                                                 +-----> queue.frozen --+
+//!                                                    |      | full: 64 KiB, still in the cache: crc64 and copy
+//!                                                    |      +--> stage (two parts in a huge page) --> Sink
+//!            large values: frozen, O(1) ----------+  |      |                ^
+//!                                                 |  |      | no room        | in their turn
+//!                                                 |  |      +--> queue.blocks +
+//!                                                 +--+---------> queue.frozen +
 //!   wait_for_room() <---------------- budget <------------- what has been written is given back
-//!                                                           leaves only the frozen hold --> spill --> Sink, in their turn
+//!                                                           leaves only the frozen hold --> spill --> stage, in their turn
 //! ```
 //!
 //! **The reactors are the walkers.** On one core a walker thread of its own would preempt the reactor for whole slices of
@@ -29,6 +31,8 @@
 //! - S3: what a snapshot occupies is charged to its budget when it is allocated and released when it is given back.
 //! - S4: after a failure or a cancellation nothing is encoded, but the walk goes on until every mark is equal; only then can the
 //!   next snapshot be cut.
+//! - S5: between two pieces of one entry nothing else comes into the file: the writer reserves the stage while it passes on what it may
+//!   have to divide.
 //!
 //! Locks: pool, lane, queue and budget are leaves that may be taken under a stripe's lock; the order among them is lane before queue;
 //! nobody holds one across I/O or a wait for another.
@@ -42,6 +46,7 @@
 //! | `lane` | a worker's block and how an entry gets into it |
 //! | `queue` | what the writer has to do |
 //! | `relief` | puts away what only frozen values hold |
+//! | `stage` | the file's next bytes and their checksum |
 //! | `tasks` | what the walkers have to do |
 //! | `writer` | the thread that encodes large values and writes |
 #![forbid(unsafe_code)]
@@ -54,10 +59,11 @@ mod outcome;
 mod queue;
 mod relief;
 mod snapshot;
+mod stage;
 mod sync;
 mod tasks;
 mod writer;
 
 pub use options::{Options, Sink, Spill, UsageOf};
 pub use outcome::{Failure, Outcome, Progress, Status};
-pub use snapshot::{BLOCK_BYTES, BUDGET_BYTES_MIN, Prepared, Snapshot};
+pub use snapshot::{BUDGET_BYTES_MIN, Prepared, Snapshot};

@@ -3,11 +3,13 @@
 use std::io;
 use std::time::Duration;
 
+use keyspace::HugePagePart;
 use rdb::Usage;
 
 /// Where an image's bytes go. Used by one thread; may block.
 pub trait Sink: Send {
-    /// Takes the next bytes.
+    /// Takes the file's next part: all but the last have the same size, a multiple of 4096 bytes, and each lies in one piece of physical memory where
+    /// the kernel has that ([`HugePagePart`]).
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// There is nothing to write at this moment: a sink that has to wait for its disk now and then waits now rather than while what it is given
@@ -22,14 +24,11 @@ pub trait Sink: Send {
     /// Gives up and removes what was written. Also called after an error of the other two.
     fn abort(&mut self);
 
-    /// A place for what does not fit into memory until it can be written, which itself occupies at most about so many bytes. Asked for at most
-    /// once; without one, those wait who need memory.
-    fn spill(&mut self, _memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
+    /// A place for what does not fit into memory until it can be written. `memory`, 512 KiB, is for its buffers; it may occupy about
+    /// `memory_bytes_max` more. Asked for at most once; without one, those wait who need memory.
+    fn spill(&mut self, _memory: HugePagePart, _memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
         Err(io::ErrorKind::Unsupported.into())
     }
-
-    /// What the sink's buffers occupy, in bytes; counted against the budget.
-    fn memory_bytes(&self) -> u64;
 }
 
 /// A file, or what serves as one, for as long as the image is made. Used by one thread; may block.
@@ -40,7 +39,7 @@ pub trait Spill: Send {
     /// Appends `len` bytes from there on to `out`. Quick when those who follow each other were kept in that order.
     fn read(&mut self, place: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()>;
 
-    /// What its buffers occupy at most, in bytes, beyond what the sink's own count for.
+    /// What its buffers occupy at most, in bytes, beyond what it was given.
     fn memory_bytes(&self) -> u64;
 }
 

@@ -1,11 +1,15 @@
-//! Between the workers and the writer: full blocks, frozen values, and how it is to end. Bounded by the budget, which the
-//! callers charge.
+//! Between the workers and the writer: the [`Stage`], blocks that it had no room for, frozen values, and how it is to end. Bounded by
+//! the budget, which the callers charge.
+//!
+//! The writer [reserves](Queue::reserve) the stage while it passes on what must not be divided; blocks wait meanwhile.
 
 use std::collections::VecDeque;
 
+use keyspace::HugePagePart;
 use rdb::Usage;
 use value::Large;
 
+use crate::stage::{Part, Stage};
 use crate::sync::{Condvar, Mutex};
 
 /// Empty blocks kept for the next use.
@@ -27,6 +31,8 @@ pub(crate) struct Frozen {
 
 /// What the writer has to do next.
 pub(crate) enum Work {
+    /// A part of the file. Comes first: the workers fill the other one.
+    Part(Part),
     /// Frozen values come first: every change of their originals costs a copy until they are let go.
     Frozen(Frozen),
     /// A piece of the file that a worker has encoded.
@@ -39,6 +45,9 @@ pub(crate) enum Work {
 
 #[derive(Default)]
 struct Inner {
+    stage: Stage,
+    /// The writer is passing on what must not be divided (S5).
+    reserved: bool,
     frozen: VecDeque<Frozen>,
     blocks: VecDeque<Vec<u8>>,
     spare: Vec<Vec<u8>>,
@@ -56,6 +65,9 @@ impl Inner {
         if self.aborted {
             self.closed = true;
             return Some(Work::Abort);
+        }
+        if let Some(part) = self.stage.take_full() {
+            return Some(Work::Part(part));
         }
         if let Some(frozen) = self.frozen.pop_front() {
             return Some(Work::Frozen(frozen));
@@ -80,6 +92,22 @@ impl Queue {
     pub(crate) fn open(&self) {
         self.inner.lock().opened = true;
         self.more.notify_one();
+    }
+
+    /// Takes over the content of a block if the stage has room for all of it and is not reserved (S5); otherwise the block has to
+    /// be [pushed](Self::push_block).
+    pub(crate) fn stage(&self, block: &[u8]) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.reserved || inner.closed || inner.stage.room() < block.len() {
+            return false;
+        }
+        inner.stage.append(block);
+        let has_full = inner.stage.has_full();
+        drop(inner);
+        if has_full {
+            self.more.notify_one();
+        }
+        true
     }
 
     /// Gives the block back when nobody will write it.
@@ -141,6 +169,49 @@ impl Queue {
             self.more.wait(&mut inner);
         }
         inner.opened
+    }
+
+    // --- The writer's side ---
+
+    /// Gives the stage its memory, reserved for the file's start. Returns what it leaves of its page.
+    pub(crate) fn set_up(&self, page: HugePagePart, has_checksum: bool) -> HugePagePart {
+        let mut inner = self.inner.lock();
+        inner.reserved = true;
+        inner.stage.set_up(page, has_checksum)
+    }
+
+    /// From now on nobody else's bytes come into the file.
+    pub(crate) fn reserve(&self) {
+        self.inner.lock().reserved = true;
+    }
+
+    /// What was passed on is whole.
+    pub(crate) fn unreserve(&self) {
+        self.inner.lock().reserved = false;
+    }
+
+    /// Appends from the front of `bytes` what there is room for. Returns the part that has to be written before the rest can follow.
+    pub(crate) fn append(&self, bytes: &mut &[u8]) -> Option<Part> {
+        let mut inner = self.inner.lock();
+        let count = inner.stage.append(bytes);
+        *bytes = &bytes[count..];
+        if bytes.is_empty() { None } else { inner.stage.take_full() }
+    }
+
+    /// A part has been written.
+    pub(crate) fn give_back(&self, part: Part) {
+        self.inner.lock().stage.give_back(part);
+    }
+
+    /// The checksum of everything so far.
+    pub(crate) fn checksum(&self) -> u64 {
+        self.inner.lock().stage.checksum()
+    }
+
+    /// The next of the parts that are left when everything has been appended.
+    pub(crate) fn take_last(&self) -> Option<Part> {
+        let mut inner = self.inner.lock();
+        inner.stage.take_full().or_else(|| inner.stage.take_last())
     }
 
     /// The writer's next piece of work; waits for it. `Finish` and `Abort` close the queue: they are the last.

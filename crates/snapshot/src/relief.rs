@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use keyspace::Background;
+use keyspace::{Background, HugePagePart};
 use rdb::values::{Draining, Store};
 use rdb::{Compressor, EntryHead, ObjectWriter, Usage};
 
@@ -58,7 +58,8 @@ impl Job {
 
 /// Where leaves are put away.
 enum Place {
-    Unasked,
+    /// It has not been needed yet.
+    Unasked(HugePagePart),
     Open(Box<dyn Spill>),
     /// There is none, or it takes no more but can be read.
     Shut(Option<Box<dyn Spill>>),
@@ -77,7 +78,12 @@ pub(crate) struct Relief {
 
 impl Relief {
     pub(crate) fn new() -> Relief {
-        Relief { waiting: VecDeque::new(), place: Place::Unasked, turn: 0, fruitless_at: None }
+        Relief { waiting: VecDeque::new(), place: Place::Shut(None), turn: 0, fruitless_at: None }
+    }
+
+    /// Gives it memory for a spill; before, nothing is put away.
+    pub(crate) fn lend(&mut self, memory: HugePagePart) {
+        self.place = Place::Unasked(memory);
     }
 
     /// The value whose turn has come, if it was taken from the queue before.
@@ -105,14 +111,12 @@ impl Relief {
             return;
         }
         self.waiting.extend(snapshot.queue.take_large(LARGE).into_iter().map(Job::of));
-        if matches!(self.place, Place::Unasked) {
-            self.place = match sink.spill(snapshot.budget.limit_bytes() / SPILL_SHARE) {
-                Ok(spill) => {
-                    snapshot.budget.charge(spill.memory_bytes());
-                    Place::Open(spill)
-                }
-                Err(_) => Place::Shut(None),
-            };
+        if let Place::Unasked(_) = self.place
+            && let Place::Unasked(memory) = std::mem::replace(&mut self.place, Place::Shut(None))
+            && let Ok(spill) = sink.spill(memory, snapshot.budget.limit_bytes() / SPILL_SHARE)
+        {
+            snapshot.budget.charge(spill.memory_bytes());
+            self.place = Place::Open(spill);
         }
         let Place::Open(spill) = &mut self.place else { return };
         let mut store = Keeping { spill: &mut **spill, has_failed: false, background };
@@ -150,7 +154,7 @@ impl Relief {
     pub(crate) fn recall(&mut self, place: u64, bytes: u32, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.place {
             Place::Open(spill) | Place::Shut(Some(spill)) => spill.read(place, bytes as usize, out),
-            Place::Unasked | Place::Shut(None) => Err(io::ErrorKind::NotFound.into()),
+            Place::Unasked(_) | Place::Shut(None) => Err(io::ErrorKind::NotFound.into()),
         }
     }
 }

@@ -19,7 +19,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use keyspace::{Access, EntryView, Inside, Keyspace, OwnLock, PreImage, TakenTable, ValueRef, WorkerId};
+use keyspace::{
+    Access, EntryView, HUGE_PAGE_BYTES, Inside, Keyspace, OwnLock, PreImage, TakenTable, ValueRef, WorkerId,
+};
 use rdb::values::ObjectRef;
 use rdb::{Usage, write};
 use value::member_leaf::NO_DEADLINE;
@@ -34,7 +36,7 @@ use crate::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Mutex
 use crate::tasks::{Pool, Task};
 
 /// Size of a block in bytes, where the budget allows it.
-pub const BLOCK_BYTES: usize = 256 * 1024;
+const BLOCK_BYTES: usize = 64 * 1024;
 
 /// A smaller budget, in bytes, is raised to this; with many workers to more (see [`Status::budget_bytes`]).
 pub const BUDGET_BYTES_MIN: u64 = 4 * 1024 * 1024;
@@ -180,8 +182,9 @@ impl Snapshot {
         let block_bytes = (asked / (32 * workers.max(4))) as usize;
         let block_bytes = block_bytes.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES).next_multiple_of(4096);
         // What is always there; the walk pauses at half of the budget, so the standing part is held at a quarter.
-        let standing =
-            sink.memory_bytes() + workers * (COMPRESSOR_BYTES + block_bytes as u64) + 8 * block_bytes as u64;
+        let standing = HUGE_PAGE_BYTES as u64
+            + workers * (COMPRESSOR_BYTES + block_bytes as u64)
+            + 8 * block_bytes as u64;
         let budget = Budget::new(asked.max(4 * standing));
         budget.charge(standing - workers * block_bytes as u64);
         let snapshot = Arc::new(Snapshot {
@@ -496,7 +499,10 @@ impl Snapshot {
     fn walk_complete(&self) {
         for lane in &self.lanes {
             let mut lane = lane.0.lock();
-            if self.is_running() { lane.ship(&self.settings()) } else { lane.discard(&self.budget) }
+            if self.is_running() {
+                lane.ship(&self.settings());
+            }
+            lane.discard(&self.budget);
         }
         self.queue.complete();
     }

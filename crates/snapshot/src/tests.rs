@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use keyspace::{Entry, NewValue};
+use keyspace::{Entry, HugePagePart, NewValue};
 use rdb::values::{Builder, Thresholds};
 use rdb::{Event, Limits, Reader};
 
 use super::*;
 use crate::options::Spill;
+use crate::stage::PART_BYTES;
 
 #[path = "tests/collections.rs"]
 mod collections;
@@ -23,6 +24,8 @@ pub(super) type Content = BTreeMap<(u32, Vec<u8>), (Vec<u8>, Option<i64>)>;
 #[derive(Clone, Default)]
 struct Memory {
     bytes: Arc<Mutex<Vec<u8>>>,
+    /// The last part has come.
+    has_last: bool,
     finished: Arc<AtomicBool>,
     aborted: Arc<AtomicBool>,
     /// Bytes per second; 0 is unlimited.
@@ -36,6 +39,9 @@ impl Sink for Memory {
         if self.rate > 0 {
             std::thread::sleep(Duration::from_secs_f64(bytes.len() as f64 / self.rate as f64));
         }
+        // As its declaration promises.
+        assert!(!self.has_last && bytes.len() <= PART_BYTES && !bytes.is_empty());
+        self.has_last = bytes.len() < PART_BYTES;
         let mut all = self.bytes.lock();
         if self.fail_after.is_some_and(|max| all.len() + bytes.len() > max) {
             return Err(io::Error::from_raw_os_error(28));
@@ -57,12 +63,8 @@ impl Sink for Memory {
         self.bytes.lock().clear();
     }
 
-    fn spill(&mut self, memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
+    fn spill(&mut self, _: HugePagePart, memory_bytes_max: u64) -> io::Result<Box<dyn Spill>> {
         Ok(Box::new(MemorySpill { kept: Vec::new(), memory_bytes: memory_bytes_max }))
-    }
-
-    fn memory_bytes(&self) -> u64 {
-        0
     }
 }
 
@@ -482,9 +484,6 @@ fn a_sink_that_hangs_is_given_up() {
             panic!("never complete")
         }
         fn abort(&mut self) {}
-        fn memory_bytes(&self) -> u64 {
-            0
-        }
     }
     let (keyspace, worker) = (keyspace(16, 1), WorkerId(0));
     fill(&keyspace, 4000, 3000);
@@ -572,22 +571,24 @@ fn a_large_string_is_changed_while_it_is_written() {
         passed: Arc<AtomicU64>,
     }
     impl Sink for Compare {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-            if bytes.len() >= 4096 {
-                assert!(bytes == &self.expected[self.at..self.at + bytes.len()], "at {}", self.at);
-                self.at += bytes.len();
-                self.passed.store(self.at as u64, Ordering::SeqCst);
-                std::thread::sleep(Duration::from_micros(60));
+        fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+            if self.at == 0 {
+                let head = b"\x05large\x80\x04\0\0\0";
+                let at = bytes.windows(head.len()).position(|window| window == head);
+                bytes = &bytes[at.expect("the first part has the key") + head.len()..];
             }
+            let expected = &self.expected[self.at..];
+            let bytes = &bytes[..bytes.len().min(expected.len())];
+            assert!(bytes == &expected[..bytes.len()], "at {}", self.at);
+            self.at += bytes.len();
+            self.passed.store(self.at as u64, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_micros(60));
             Ok(())
         }
         fn finish(&mut self) -> io::Result<()> {
             Ok(())
         }
         fn abort(&mut self) {}
-        fn memory_bytes(&self) -> u64 {
-            0
-        }
     }
     let passed = Arc::new(AtomicU64::new(0));
     let sink = Box::new(Compare { expected: content, at: 0, passed: Arc::clone(&passed) });

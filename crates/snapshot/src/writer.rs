@@ -1,4 +1,5 @@
-//! The thread "snapshot": takes blocks and frozen values from the queue, encodes the latter, digests everything and feeds the sink.
+//! The thread "snapshot": gives full parts of the stage to the sink, and appends to it what cannot be passed on at once: frozen values, which it encodes, and
+//! blocks for which there was no room.
 //!
 //! Holds no lock while it encodes or writes. A frozen tree is drained: each block is let go as soon as it has been passed on, and what
 //! writers' copies had made ours alone is released from the budget at that moment. Encoding takes the processor for longer than a request may wait,
@@ -10,15 +11,16 @@
 use std::io;
 use std::sync::Arc;
 
-use keyspace::Background;
+use keyspace::{Background, HugePagePart};
 use rdb::values::Pieces;
-use rdb::{Compressor, Crc64, ObjectWriter, write};
+use rdb::{Compressor, ObjectWriter, write};
 
 use crate::options::Sink;
 use crate::outcome::Failure;
 use crate::queue::Work;
 use crate::relief::{Job, Relief};
 use crate::snapshot::Snapshot;
+use crate::stage::Part;
 
 /// Blocks that have grown beyond this are not used again.
 const SPARE_CAPACITY_MAX: usize = 512 * 1024;
@@ -32,7 +34,6 @@ pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
     let mut writer = Writer {
         snapshot: &snapshot,
         sink: &mut *sink,
-        crc: Crc64::new(),
         scratch: Vec::new(),
         relief: Relief::new(),
         background: Background::default(),
@@ -61,7 +62,6 @@ impl Drop for Unwinding<'_> {
 struct Writer<'a> {
     snapshot: &'a Snapshot,
     sink: &'a mut dyn Sink,
-    crc: Crc64,
     scratch: Vec<u8>,
     relief: Relief,
     /// Entered when there is something to encode: what only waits for the disk shall go on as soon as it can.
@@ -77,9 +77,13 @@ impl Writer<'_> {
         if !self.snapshot.queue.wait_opened() {
             return Err(Failure::Cancelled);
         }
+        // Only now: whoever begins a save is in a hurry, whoever writes is not. Until then blocks are queued.
+        let page = HugePagePart::page().map_err(|error| Failure::Io(format!("mmap: {error}")))?;
+        self.relief.lend(self.snapshot.queue.set_up(page, self.snapshot.options.checksum));
         let mut header = Vec::new();
         self.snapshot.header(&mut header);
         self.write(&header).map_err(failure)?;
+        self.snapshot.queue.unreserve();
         let mut compressor = None;
         loop {
             if let Some(job) = self.relief.next() {
@@ -95,8 +99,11 @@ impl Writer<'_> {
             };
             match work {
                 Work::Frozen(frozen) => self.frozen(Job::of(frozen), &mut compressor)?,
+                Work::Part(part) => self.put(part).map_err(failure)?,
                 Work::Block(block) => {
+                    self.snapshot.queue.reserve();
                     let written = self.write(&block).map_err(failure);
+                    self.snapshot.queue.unreserve();
                     let capacity = block.capacity();
                     if capacity <= SPARE_CAPACITY_MAX {
                         self.snapshot.queue.keep(block);
@@ -110,27 +117,34 @@ impl Writer<'_> {
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.snapshot.options.checksum {
-            self.crc.update(bytes);
+    /// Appends to the file; for one who has reserved it.
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while let Some(part) = self.snapshot.queue.append(&mut bytes) {
+            self.put(part)?;
         }
-        self.sink.write(bytes)?;
-        self.snapshot.note_written(bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Gives a part to the sink.
+    fn put(&mut self, part: Part) -> io::Result<()> {
+        self.sink.write(part.bytes())?;
+        self.snapshot.note_written(part.bytes().len() as u64);
+        self.snapshot.queue.give_back(part);
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let checksum = match self.snapshot.options.checksum {
-            true => {
-                self.crc.update(&write::END);
-                self.crc.value()
-            }
-            false => 0,
-        };
+        self.write(&write::END)?;
         self.scratch.clear();
-        write::end(&mut self.scratch, checksum);
-        self.sink.write(&self.scratch)?;
-        self.snapshot.note_written(self.scratch.len() as u64);
+        write::end(&mut self.scratch, self.snapshot.queue.checksum());
+        let scratch = std::mem::take(&mut self.scratch);
+        self.write(&scratch[write::END.len()..])?;
+        while let Some(part) = self.snapshot.queue.take_last() {
+            if !part.bytes().is_empty() {
+                self.sink.write(part.bytes())?;
+                self.snapshot.note_written(part.bytes().len() as u64);
+            }
+        }
         self.sink.finish()
     }
 
@@ -140,7 +154,9 @@ impl Writer<'_> {
             compressor.get_or_insert_default();
         }
         self.background.enter(NICE);
+        self.snapshot.queue.reserve();
         let result = self.portions(&mut job, compressor);
+        self.snapshot.queue.unreserve();
         self.snapshot.frozen_done(job.charged, job.ahead - job.told);
         result
     }

@@ -56,10 +56,6 @@ impl Sink for Memory {
     fn abort(&mut self) {
         self.0.lock().unwrap().clear();
     }
-
-    fn memory_bytes(&self) -> u64 {
-        0
-    }
 }
 
 /// Reads an image back; refuses a key that comes twice.

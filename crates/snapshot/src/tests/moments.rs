@@ -50,10 +50,6 @@ impl Sink for Gated {
     fn abort(&mut self) {
         self.memory.abort();
     }
-
-    fn memory_bytes(&self) -> u64 {
-        0
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
