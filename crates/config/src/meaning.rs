@@ -180,6 +180,8 @@ pub struct Memory {
     pub lfu_decay_minutes: u32,
     /// Whether full memory is joined into huge pages.
     pub huge_pages: bool,
+    /// Whether the kernel shall hand out no huge pages by itself.
+    pub disable_thp: bool,
 }
 
 /// What one client may take.
@@ -319,6 +321,7 @@ impl From<&Settings> for Config {
                 lfu_log_factor: read.number("lfu-log-factor"),
                 lfu_decay_minutes: read.number("lfu-decay-time"),
                 huge_pages: read.bool("huge-pages"),
+                disable_thp: read.bool("disable-thp"),
             },
             clients: clients(read),
             security: security(read),

@@ -55,6 +55,10 @@ struct Server {
 fn start(shell: &Shell) -> Result<Server, String> {
     let config = shell.live.load();
     let reactors = config.threads.reactors;
+    // Before much memory is touched. Where the kernel refuses, it hands them out as on any other system.
+    if config.memory.disable_thp && !keyspace::huge::only_where_advised() && !config.memory.huge_pages {
+        keyspace::huge::nowhere();
+    }
     let keyspace = Arc::new(Keyspace::new(Options {
         stripes: config.threads.stripes,
         databases: config.threads.databases,

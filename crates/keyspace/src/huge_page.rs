@@ -151,6 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn where_only_advice_counts_it_is_advised() {
+        if !huge::only_where_advised() {
+            println!("not here: Linux before 6.18");
+            return;
+        }
+        a_page_is_in_one_piece_where_the_kernel_has_one();
+        let mut plain = vec![0u8; 4 * HUGE_PAGE_BYTES];
+        plain.fill(1);
+        let inside = plain.as_ptr().addr() + 2 * HUGE_PAGE_BYTES;
+        assert_eq!(huge_bytes(inside), Some(0), "whatever the system's setting");
+    }
+
+    #[test]
     fn parts_do_not_overlap_and_outlive_each_other() {
         let mut parts = vec![HugePagePart::page().unwrap()];
         for at in [4096, 100, 1 << 20, 0] {

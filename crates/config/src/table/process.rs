@@ -51,10 +51,10 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::bool(
         "disable-thp",
         "yes",
-        "Redis: switch transparent huge pages off for the process.",
+        "Transparent huge pages set to always: take none but those that are asked for (see huge-pages). Linux before 6.18 can only switch all of them off: \
+         done where huge-pages is no.",
     )
-    .immutable()
-    .noted("has no effect here: huge pages do no harm without fork; see huge-pages"),
+    .immutable(),
     OptionSpec::bool("dynamic-hz", "yes", "Redis: raise hz with the number of clients.")
         .noted("has no effect here: periodic work is driven by deadlines"),
     OptionSpec::bool(
