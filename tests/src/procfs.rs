@@ -53,6 +53,12 @@ pub fn memory(pid: u32) -> io::Result<Memory> {
     })
 }
 
+/// Bytes of a process's memory that lie in huge pages (`AnonHugePages` of `smaps_rollup`); 0 where the kernel does not tell.
+pub fn huge_bytes(pid: u32) -> u64 {
+    fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
+        .map_or(0, |rollup| field_kb(&rollup, "AnonHugePages:") * 1024)
+}
+
 /// Memory of a process and of all its children, for servers that save in a forked child. Pages that parent
 /// and child share are counted once: `Pss` of the children is not used because it is too slow to sample; instead
 /// the child's private pages count (`smaps_rollup`), which is what a copy-on-write save costs.

@@ -42,6 +42,9 @@ pub const USAGE: &str = "headline [--server PATH] [--profile dist|release] [--ag
 
 /// How fast the slowed disk is.
 const SLOW_BYTES_PER_SECOND: u64 = 5_000_000;
+/// How long a server may take to arrange its memory after it was filled.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+
 /// A save that takes longer counts as failed.
 const SAVE_MAX: Duration = Duration::from_secs(600);
 
@@ -204,7 +207,7 @@ fn describe(part: Part, settings: &Settings, variant: &[&str]) -> String {
     let placed = "server and save on one core, load and probes on the other";
     let what = match part {
         Part::Keys => format!(
-            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; {placed}. Reads are GET, writes SET.",
+            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; {placed}. Reads are GET, writes SET. Begun when the servers had had their data for some seconds, and their memory was no longer being joined into huge pages.",
             report::thousands(settings.keys as f64),
             settings.value_bytes,
             overwrite::LANES,
@@ -285,6 +288,20 @@ impl Watched {
             })
         };
         Ok(Watched { server, group, peak, stop, sampler: Some(sampler) })
+    }
+
+    /// Waits until the server's memory is no longer being joined into huge pages, at most [`SETTLE_MAX`]: what is measured is a server that has
+    /// had its data for a while.
+    pub fn settle(&self) {
+        const QUIET: Duration = Duration::from_secs(3);
+        let (begin, mut last) = (Instant::now(), (0, Instant::now()));
+        while begin.elapsed() < SETTLE_MAX && last.1.elapsed() < QUIET {
+            thread::sleep(Duration::from_millis(500));
+            let now = procfs::huge_bytes(self.server.pid());
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+        }
     }
 
     /// Limits the group to resident size plus head room; what to say about it in the table.

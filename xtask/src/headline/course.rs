@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   load and probe run ........................................................................ stop
-//!   WARM_UP | limit | --- before --- | lower bounds, BGSAVE answered, upper bounds | --- during --- |
+//!   settle | WARM_UP | limit | --- before --- | lower bounds, BGSAVE answered, upper bounds | --- during --- |
 //! ```
 //!
 //! What is loaded, probed and judged is the caller's; this module knows neither keys nor values.
@@ -61,6 +61,7 @@ where
     T: Traffic + Send + 'static,
     P: Probe + Send + 'static,
 {
+    watched.settle();
     let Load { lanes, mut traffic, mut probe, stop, done } = load;
     let (addr, board) = (watched.server.addr(), Arc::new(Board::default()));
     let loading = thread::spawn(move || {
