@@ -235,11 +235,12 @@ impl Queue {
         self.inner.lock().aborted
     }
 
-    /// Closes the queue and takes what is in it.
+    /// Closes the queue, gives the stage's memory back and takes what is in it.
     pub(crate) fn close(&self) -> (VecDeque<Frozen>, VecDeque<Vec<u8>>) {
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.spare.clear();
+        inner.stage = Stage::default();
         (std::mem::take(&mut inner.frozen), std::mem::take(&mut inner.blocks))
     }
 

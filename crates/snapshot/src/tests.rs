@@ -557,6 +557,25 @@ fn resident_bytes() -> u64 {
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096
 }
 
+#[test]
+fn what_is_over_occupies_nothing() {
+    const SNAPSHOTS: u64 = 40;
+    let (keyspace, worker) = (keyspace(4, 1), WorkerId(0));
+    fill(&keyspace, 1000, 100);
+    let (mut over, mut before) = (Vec::new(), 0);
+    for number in 0..SNAPSHOTS {
+        let sink = Memory { fail_finish: number % 2 == 0, ..Memory::default() };
+        let (snapshot, _) = cut(&keyspace, worker, Options::default(), &sink);
+        assert_eq!(snapshot.run_to_end(&keyspace, worker).result.is_err(), sink.fail_finish);
+        over.push(snapshot);
+        if number == 0 {
+            before = resident_bytes();
+        }
+    }
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < SNAPSHOTS * (keyspace::HUGE_PAGE_BYTES as u64 / 4), "{grown} bytes more");
+}
+
 /// SETBIT and APPEND on a string of 64 MiB while it is being written slowly: copies are counted and bounded, and given back.
 #[test]
 fn a_large_string_is_changed_while_it_is_written() {

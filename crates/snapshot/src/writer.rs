@@ -122,6 +122,7 @@ impl Writer<'_> {
         while let Some(part) = self.snapshot.queue.append(&mut bytes) {
             self.put(part)?;
         }
+        debug_assert!(bytes.is_empty(), "of two parts one is free or full while the writer has none");
         Ok(())
     }
 
