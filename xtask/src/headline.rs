@@ -42,6 +42,7 @@ pub const USAGE: &str = "headline [--server PATH] [--profile dist|release] [--ag
 
 /// How fast the slowed disk is.
 const SLOW_BYTES_PER_SECOND: u64 = 5_000_000;
+
 /// How long a server may take to arrange its memory after it was filled.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 
@@ -204,10 +205,11 @@ fn table<L: AsRef<str>>(columns: &[Vec<(L, String)>]) -> String {
 }
 
 fn describe(part: Part, settings: &Settings, variant: &[&str]) -> String {
-    let placed = "server and save on one core, load and probes on the other";
+    let placed = "server and save on one core, load and probes on the other, begun when the server's memory was no longer being joined into \
+                  huge pages";
     let what = match part {
         Part::Keys => format!(
-            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; {placed}. Reads are GET, writes SET. Begun when the servers had had their data for some seconds, and their memory was no longer being joined into huge pages.",
+            "{} keys of {} bytes, overwritten at random over {} connections at pipeline {}; {placed}. Reads are GET, writes SET.",
             report::thousands(settings.keys as f64),
             settings.value_bytes,
             overwrite::LANES,

@@ -60,18 +60,20 @@ pub fn set(on: bool) {
 /// takes milliseconds, and what was given back comes again. `false` where the kernel cannot do that (Linux before 6.18; prctl(2), `PR_SET_THP_DISABLE`).
 pub fn only_where_advised() -> bool {
     const EXCEPT_ADVISED: libc::c_ulong = 1 << 1;
-    const NONE: libc::c_ulong = 0;
-    const YES: libc::c_ulong = 1;
-    // SAFETY: sets a flag of the process and touches no memory.
-    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, YES, EXCEPT_ADVISED, NONE, NONE) == 0 }
+    disable(EXCEPT_ADVISED)
 }
 
 /// Switches all huge pages off for this process, those that it asks for too. `false` where the kernel refuses (prctl(2)).
 pub fn nowhere() -> bool {
-    const NONE: libc::c_ulong = 0;
+    disable(0)
+}
+
+/// Switches huge pages off for this process, but for the exceptions that `flags` name. `false` where the kernel does not know one.
+fn disable(flags: libc::c_ulong) -> bool {
     const YES: libc::c_ulong = 1;
-    // SAFETY: as in `only_where_advised`.
-    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, YES, NONE, NONE, NONE) == 0 }
+    const UNUSED: libc::c_ulong = 0;
+    // SAFETY: sets a flag of the process and touches no memory.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, YES, flags, UNUSED, UNUSED) == 0 }
 }
 
 /// A snapshot begins (true) or ends.

@@ -105,11 +105,6 @@ impl FileSink {
         or_here(self.target.parent().unwrap_or(Path::new("")))
     }
 
-    /// Whether the page cache is passed by.
-    pub fn is_direct(&self) -> bool {
-        self.direct
-    }
-
     fn give_up_direct(&mut self) -> io::Result<()> {
         direct::give_up(&self.file)?;
         self.direct = false;

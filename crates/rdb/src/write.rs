@@ -116,7 +116,12 @@ pub fn large_string_entry(out: &mut Vec<u8>, head: &EntryHead<'_>, len: u64) {
 /// see [`END`]). A checksum of 0 says that there is none.
 pub fn end(out: &mut Vec<u8>, checksum: u64) {
     out.extend_from_slice(&END);
-    out.extend_from_slice(&checksum.to_le_bytes());
+    out.extend_from_slice(&self::checksum(checksum));
+}
+
+/// The last bytes of a file, behind [`END`].
+pub fn checksum(value: u64) -> [u8; 8] {
+    value.to_le_bytes()
 }
 
 /// What [`end`] appends before the checksum.

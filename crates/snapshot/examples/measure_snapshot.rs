@@ -1,4 +1,4 @@
-//! What a snapshot costs for an entry when nobody writes: processor time of all threads, with a sink that keeps nothing.
+//! What a snapshot costs for an entry when nobody writes, with a sink that keeps nothing: time, and processor time of the thread that walks.
 //!
 //! `cargo run --release -p snapshot --example measure_snapshot [entries] [value bytes]`
 
@@ -26,7 +26,7 @@ impl Sink for Nowhere {
     fn abort(&mut self) {}
 }
 
-/// Processor time of this process.
+/// Processor time of the main thread.
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/schedstat").expect("/proc");
     Duration::from_nanos(stat.split(' ').next().and_then(|word| word.parse().ok()).expect("a number"))

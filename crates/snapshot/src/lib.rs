@@ -35,7 +35,7 @@
 //!   have to divide.
 //!
 //! Locks: pool, lane, queue and budget are leaves that may be taken under a stripe's lock; the order among them is lane before queue;
-//! nobody holds one across I/O or a wait for another.
+//! nobody holds one across I/O or a wait for another. The queue's is held while a block of 64 KiB is digested and copied.
 //!
 //! | Module | Content |
 //! |---|---|

@@ -209,9 +209,8 @@ impl Queue {
     }
 
     /// The next of the parts that are left when everything has been appended.
-    pub(crate) fn take_last(&self) -> Option<Part> {
-        let mut inner = self.inner.lock();
-        inner.stage.take_full().or_else(|| inner.stage.take_last())
+    pub(crate) fn take_rest(&self) -> Option<Part> {
+        self.inner.lock().stage.take_rest()
     }
 
     /// The writer's next piece of work; waits for it. `Finish` and `Abort` close the queue: they are the last.

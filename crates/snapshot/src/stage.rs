@@ -104,9 +104,9 @@ impl Stage {
         self.full.pop_front()
     }
 
-    /// The last part, which is not full.
-    pub(crate) fn take_last(&mut self) -> Option<Part> {
-        self.filling.take()
+    /// The part to be written next, full or not, when nothing more will be appended.
+    pub(crate) fn take_rest(&mut self) -> Option<Part> {
+        self.take_full().or_else(|| self.filling.take_if(|part| part.filled > 0))
     }
 
     /// A part has been written.
@@ -150,7 +150,7 @@ mod tests {
             }
         }
         assert_eq!(stage.checksum(), rdb::crc64::crc64(&given));
-        while let Some(part) = stage.take_full().or_else(|| stage.take_last()) {
+        while let Some(part) = stage.take_rest() {
             left.extend_from_slice(part.bytes());
         }
         assert!(left == given);

@@ -136,15 +136,9 @@ impl Writer<'_> {
 
     fn finish(&mut self) -> io::Result<()> {
         self.write(&write::END)?;
-        self.scratch.clear();
-        write::end(&mut self.scratch, self.snapshot.queue.checksum());
-        let scratch = std::mem::take(&mut self.scratch);
-        self.write(&scratch[write::END.len()..])?;
-        while let Some(part) = self.snapshot.queue.take_last() {
-            if !part.bytes().is_empty() {
-                self.sink.write(part.bytes())?;
-                self.snapshot.note_written(part.bytes().len() as u64);
-            }
+        self.write(&write::checksum(self.snapshot.queue.checksum()))?;
+        while let Some(part) = self.snapshot.queue.take_rest() {
+            self.put(part)?;
         }
         self.sink.finish()
     }
