@@ -14,8 +14,8 @@ use quanta::Instant;
 const SHARE_PERCENT: u32 = 15;
 
 /// The shortest slice under load. What it brings into the processor's caches drives out what the requests use, and they have to fetch that
-/// again: with slices of 100 us a save's whole cost was a fifth to a quarter higher (docs/decisions/0018-long-slices.md).
-const SLICE_MIN: Duration = Duration::from_micros(400);
+/// again: with slices of 400 us a save's whole cost was an eighth higher, with 100 us half as high again (docs/decisions/0018-long-slices.md).
+const SLICE_MIN: Duration = Duration::from_micros(800);
 
 /// The first slice of a gap.
 const GAP_MIN: Duration = Duration::from_micros(50);
@@ -24,7 +24,7 @@ const GAP_MIN: Duration = Duration::from_micros(50);
 const GAP_MAX: Duration = Duration::from_micros(400);
 
 /// The longest slice.
-const SLICE_MAX: Duration = Duration::from_micros(800);
+const SLICE_MAX: Duration = Duration::from_micros(1200);
 
 /// One reactor's pace.
 #[derive(Debug, Default)]

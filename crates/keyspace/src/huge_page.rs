@@ -27,6 +27,9 @@ use crate::huge;
 /// Bytes of a huge page.
 pub const HUGE_PAGE_BYTES: usize = 2 << 20;
 
+/// Bytes of a line of the processor's caches.
+const LINE_BYTES: usize = 64;
+
 /// A mapping, given back when it is dropped.
 struct Mapping {
     start: NonNull<u8>,
@@ -98,6 +101,44 @@ impl HugePagePart {
         let start = unsafe { self.start.add(at) };
         HugePagePart { start, len, mapping: Arc::clone(&self.mapping) }
     }
+
+    /// Copies `bytes` to `at`, past the processor's caches where it can do that: for what a device will read, and no processor. Panics if they do not
+    /// fit.
+    pub fn write_past_caches(&mut self, at: usize, bytes: &[u8]) {
+        let to = &mut self[at..at + bytes.len()];
+        let head = to.as_ptr().align_offset(LINE_BYTES).min(to.len());
+        let (to_head, to) = to.split_at_mut(head);
+        let (head, bytes) = bytes.split_at(head);
+        let (to_lines, to_tail) = to.as_chunks_mut();
+        let (lines, tail) = bytes.as_chunks();
+        to_head.copy_from_slice(head);
+        copy_lines(to_lines, lines);
+        to_tail.copy_from_slice(tail);
+    }
+}
+
+/// Copies whole lines, to addresses at multiples of [`LINE_BYTES`].
+#[cfg(target_arch = "x86_64")]
+fn copy_lines(to: &mut [[u8; LINE_BYTES]], from: &[[u8; LINE_BYTES]]) {
+    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_sfence, _mm_stream_si128};
+    assert_eq!(to.len(), from.len());
+    assert!(to.is_empty() || to.as_ptr().addr().is_multiple_of(LINE_BYTES));
+    for (to, from) in to.iter_mut().zip(from) {
+        let (to, from) = (to.as_mut_ptr().cast::<__m128i>(), from.as_ptr().cast::<__m128i>());
+        for word in 0..LINE_BYTES / size_of::<__m128i>() {
+            // SAFETY: SSE2 is part of x86-64. `word` is within both lines; loads may be anywhere, and stores are at a multiple of 16 bytes, since lines
+            // are at one of 64, asserted above. The line is ours to write (P1).
+            unsafe { _mm_stream_si128(to.add(word), _mm_loadu_si128(from.add(word))) };
+        }
+    }
+    // Such stores may become visible after later ones, to another thread or the kernel.
+    // SAFETY: SSE is part of x86-64.
+    unsafe { _mm_sfence() };
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn copy_lines(to: &mut [[u8; LINE_BYTES]], from: &[[u8; LINE_BYTES]]) {
+    to.copy_from_slice(from);
 }
 
 impl Deref for HugePagePart {
@@ -179,6 +220,27 @@ mod tests {
             assert!(part.iter().all(|byte| usize::from(*byte) == parts.len() + 1));
             assert!(huge_bytes(address).is_some(), "mapped");
         }
+    }
+
+    #[test]
+    fn what_is_written_past_caches_is_there_and_nothing_else_is_touched() {
+        let mut page = HugePagePart::page().unwrap();
+        let bytes: Vec<u8> = (1..=255).cycle().take(1000).collect();
+        for at in (0..130).chain([HUGE_PAGE_BYTES - 1000]) {
+            for len in (0..200).chain([999, 1000]) {
+                page.write_past_caches(at, &bytes[..len]);
+                assert_eq!(page[at..at + len], bytes[..len], "{len} at {at}");
+                page[at..at + len].fill(0);
+                assert!(page[..1500].iter().all(|byte| *byte == 0), "{len} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "out of range")]
+    fn nothing_is_written_outside() {
+        let mut page = HugePagePart::page().unwrap();
+        page.write_past_caches(HUGE_PAGE_BYTES - 10, &[1; 11]);
     }
 
     #[test]

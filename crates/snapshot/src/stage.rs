@@ -78,7 +78,7 @@ impl Stage {
             && !rest.is_empty()
         {
             let (now, later) = rest.split_at(rest.len().min(part.room()));
-            part.memory[part.filled..part.filled + now.len()].copy_from_slice(now);
+            part.memory.write_past_caches(part.filled, now);
             part.filled += now.len();
             rest = later;
             if part.room() == 0 {
