@@ -14,7 +14,7 @@ use quanta::Instant;
 const SHARE_PERCENT: u32 = 15;
 
 /// The shortest slice under load. What it brings into the processor's caches drives out what the requests use, and they have to fetch that
-/// again: with slices of 400 us a save's whole cost was an eighth higher, with 100 us half as high again (docs/decisions/0018-long-slices.md).
+/// again: from 400 us on a save's whole cost was a seventh higher, from 100 us on another quarter (docs/decisions/0018-long-slices.md).
 const SLICE_MIN: Duration = Duration::from_micros(800);
 
 /// The first slice of a gap.
