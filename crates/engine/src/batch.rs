@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::table::Registered;
 
 /// Requests executed between two entries into the gate.
-const BATCH_MAX: usize = 128;
+const BATCH_MAX: usize = 64;
 
 /// A request of a batch.
 pub(crate) struct Request<'b> {
@@ -164,6 +164,15 @@ impl<'b> Requests<'b> {
                     bulk_bytes_max: config.clients.bulk_bytes_max,
                     authenticated: session.authenticated,
                 };
+                let first = self.args.len();
+                if session.parser.is_fresh()
+                    && let Some(len) = resp::parse_whole(bytes, limits, &mut self.args)
+                {
+                    reading.at += len;
+                    reading.left -= 1;
+                    self.push(engine, place, first, &mut former);
+                    continue;
+                }
                 match session.parser.parse(bytes, limits) {
                     Ok(None) => break,
                     Ok(Some((request, len))) => {
@@ -174,7 +183,8 @@ impl<'b> Requests<'b> {
                             resp::Request::Words(words) => self.push_odd(place, Odd::Words(words)),
                             resp::Request::Slices => {
                                 let args = session.parser.args().iter().map(|range| &bytes[range.clone()]);
-                                self.push(engine, place, args, &mut former);
+                                self.args.extend(args);
+                                self.push(engine, place, first, &mut former);
                             }
                         }
                         session.parser.reset();
@@ -195,17 +205,15 @@ impl<'b> Requests<'b> {
         false
     }
 
-    /// Adds a request; `former` is the name that came last and what it stands for.
+    /// Adds a request whose arguments are those of the batch from `first` on; `former` is the name that came last and what it stands for.
     #[inline]
     fn push(
         &mut self,
         engine: &'b Engine,
         place: Place,
-        args: impl Iterator<Item = &'b [u8]>,
+        first: usize,
         former: &mut Option<(&'b [u8], &'b Registered)>,
     ) {
-        let first = self.args.len();
-        self.args.extend(args);
         let args = &self.args[first..];
         let name = args.first().copied().unwrap_or_default();
         // A pipeline mostly repeats its command, to the letter.

@@ -8,6 +8,6 @@ mod parser;
 mod words;
 mod writer;
 
-pub use parser::{Limits, Parser, ProtocolError, Request};
+pub use parser::{Limits, Parser, ProtocolError, Request, parse_whole};
 pub use words::split_words;
 pub use writer::{Protocol, Writer};

@@ -118,6 +118,12 @@ impl Parser {
         self.args.capacity() * size_of::<Range<usize>>()
     }
 
+    /// Whether it waits for a request's first byte.
+    #[inline]
+    pub fn is_fresh(&self) -> bool {
+        self.remaining.is_none() && self.searched == 0
+    }
+
     /// Gives back what a request of many arguments has made the parser hold.
     pub fn shrink(&mut self) {
         if self.args.capacity() > 1024 && self.args.is_empty() {
@@ -224,6 +230,55 @@ impl Parser {
         let words = split_words(line).ok_or(ProtocolError::UnbalancedQuotes)?;
         let request = if words.is_empty() { Request::Empty } else { Request::Words(words) };
         Ok(Some((request, end + 1)))
+    }
+}
+
+/// Takes a request that is there from end to end, as nearly all are: adds its arguments to `args` and returns its length. `None`, and nothing
+/// added, for whatever needs a closer look: what is incomplete, inline, empty, malformed, or over a limit. That is for a [`Parser`].
+#[inline]
+pub fn parse_whole<'b>(bytes: &'b [u8], limits: Limits, args: &mut Vec<&'b [u8]>) -> Option<usize> {
+    let before = args.len();
+    let len = if limits.authenticated { whole(bytes, limits.bulk_bytes_max, args) } else { None };
+    if len.is_none() {
+        args.truncate(before);
+    }
+    len
+}
+
+#[inline]
+fn whole<'b>(bytes: &'b [u8], bulk_bytes_max: u64, args: &mut Vec<&'b [u8]>) -> Option<usize> {
+    let (count, mut at) = header(bytes, 0, b'*')?;
+    if count == 0 {
+        return None;
+    }
+    for _ in 0..count {
+        let (len, from) = header(bytes, at, b'$')?;
+        let end = from + len;
+        at = end + 2;
+        if at > bytes.len() || len as u64 > bulk_bytes_max {
+            return None;
+        }
+        args.push(&bytes[from..end]);
+    }
+    Some(at)
+}
+
+/// The number of the line at `at` that begins with `kind`, and where the line behind it begins; only of what is written plainly, in
+/// up to nine digits.
+#[inline]
+fn header(bytes: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
+    match bytes.get(at..)? {
+        [first, a @ b'0'..=b'9', b'\r', _, ..] if *first == kind => Some((usize::from(a - b'0'), at + 4)),
+        [first, a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', _, ..] if *first == kind => {
+            Some((usize::from((a - b'0') * 10 + (b - b'0')), at + 5))
+        }
+        [first, rest @ ..] if *first == kind => {
+            let digits =
+                rest.iter().take(10).position(|&byte| byte == b'\r').filter(|&end| end + 1 < rest.len())?;
+            let number = number(&rest[..digits]).and_then(|number| usize::try_from(number).ok())?;
+            Some((number, at + 1 + digits + 2))
+        }
+        _ => None,
     }
 }
 

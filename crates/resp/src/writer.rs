@@ -33,13 +33,17 @@ impl Writer<'_> {
 
     #[inline]
     fn counted(&mut self, kind: u8, count: i64) {
-        self.out.push(kind);
-        if (0..10).contains(&count) {
-            self.out.extend_from_slice(&[b'0' + count as u8, b'\r', b'\n']);
-        } else {
-            let mut digits = itoa::Buffer::new();
-            self.out.extend_from_slice(digits.format(count).as_bytes());
-            self.out.extend_from_slice(b"\r\n");
+        match count {
+            // Nearly all, and cheaper as a few bytes of known number.
+            0..10 => self.out.extend_from_slice(&[kind, b'0' + count as u8, b'\r', b'\n']),
+            10..100 => {
+                let (tens, ones) = (count as u8 / 10, count as u8 % 10);
+                self.out.extend_from_slice(&[kind, b'0' + tens, b'0' + ones, b'\r', b'\n']);
+            }
+            _ => {
+                let mut digits = itoa::Buffer::new();
+                self.line(kind, digits.format(count).as_bytes());
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::*;
 
 const OPEN: Limits = Limits { bulk_bytes_max: 512 << 20, authenticated: true };
 
-/// Parses `bytes` as they stand and a byte at a time; both must agree. Returns the requests, or the error.
+/// Parses `bytes` as they stand and a byte at a time; both must agree, and [`parse_whole`] with them. Returns the requests, or the error.
 fn requests(bytes: &[u8], limits: Limits) -> Result<Vec<Vec<Vec<u8>>>, ProtocolError> {
     let mut whole = Vec::new();
     let mut parser = Parser::default();
@@ -13,7 +13,14 @@ fn requests(bytes: &[u8], limits: Limits) -> Result<Vec<Vec<Vec<u8>>>, ProtocolE
     loop {
         match parser.parse(rest, limits) {
             Ok(Some((request, len))) => {
+                let mut args = vec![&b"from before"[..]];
+                let at_once = parse_whole(rest, limits, &mut args);
                 whole.push(words(&parser, request, rest));
+                if let Some(at_once) = at_once {
+                    assert_eq!(at_once, len);
+                    assert_eq!(args[1..], whole[whole.len() - 1]);
+                }
+                assert_eq!((at_once.is_some(), args[0]), (args.len() > 1, &b"from before"[..]));
                 rest = &rest[len..];
                 parser.reset();
             }
@@ -24,6 +31,7 @@ fn requests(bytes: &[u8], limits: Limits) -> Result<Vec<Vec<Vec<u8>>>, ProtocolE
             }
         }
     }
+    assert_eq!(parse_whole(rest, limits, &mut Vec::new()), None);
     let mut bytewise = Vec::new();
     let mut parser = Parser::default();
     let (mut from, mut slow) = (0, Ok(()));
@@ -74,6 +82,28 @@ fn requests_of_every_shape() {
         &[&["GET", ""], &["PING"], &[], &[], &[], &["get", "a b"]],
     );
     check(b"*1\r\n$4\r\nPI", &[]);
+}
+
+#[test]
+fn what_is_there_from_end_to_end_is_taken_at_once() {
+    let long = [b"*2\r\n$3\r\nGET\r\n$100\r\n".as_slice(), &[b'x'; 100], b"\r\n"].concat();
+    for bytes in
+        [&b"*1\r\n$4\r\nPING\r\n"[..], b"*3\r\n$3\r\nSET\r\n$0\r\n\r\n$12\r\nhello\r\nworld\r\n", &*long]
+    {
+        let mut args = Vec::new();
+        assert_eq!(parse_whole(bytes, OPEN, &mut args), Some(bytes.len()));
+        assert_eq!(
+            vec![args.iter().map(|arg| arg.to_vec()).collect::<Vec<_>>()],
+            requests(bytes, OPEN).unwrap()
+        );
+        let mut parser = Parser::default();
+        assert!(parser.is_fresh());
+        for cut in 0..bytes.len() {
+            assert_eq!(parse_whole(&bytes[..cut], OPEN, &mut Vec::new()), None, "{cut}");
+            assert_eq!(parser.parse(&bytes[..cut], OPEN), Ok(None));
+            assert_eq!(parser.is_fresh(), cut == 0);
+        }
+    }
 }
 
 #[test]
