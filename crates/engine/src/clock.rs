@@ -13,7 +13,10 @@ const LFU_START: u32 = 5;
 /// How the field is kept, as of one turn of a reactor.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    now_ms: i64,
+    /// Since the epoch, in 24 bits.
+    seconds: u32,
+    /// Since the epoch, in 16 bits.
+    minutes: u32,
     lfu: Option<Lfu>,
 }
 
@@ -29,7 +32,11 @@ pub struct Lfu {
 impl Clock {
     /// The clock at `now_ms` since the epoch; with `lfu` the field counts frequency.
     pub fn new(now_ms: i64, lfu: Option<Lfu>) -> Clock {
-        Clock { now_ms, lfu }
+        Clock {
+            seconds: (now_ms / 1000) as u32 & 0x00FF_FFFF,
+            minutes: (now_ms / 60_000) as u32 & 0xFFFF,
+            lfu,
+        }
     }
 
     /// Whether the field counts frequency.
@@ -37,49 +44,42 @@ impl Clock {
         self.lfu.is_some()
     }
 
-    fn seconds(&self) -> u32 {
-        (self.now_ms / 1000) as u32 & 0x00FF_FFFF
-    }
-
-    fn minutes(&self) -> u32 {
-        (self.now_ms / 60_000) as u32 & 0xFFFF
-    }
-
     /// The field of a new entry.
     pub fn fresh(&self) -> u32 {
-        if self.lfu.is_some() { self.minutes() << 8 | LFU_START } else { self.seconds() }
+        if self.lfu.is_some() { self.minutes << 8 | LFU_START } else { self.seconds }
     }
 
     /// The field after an access.
+    #[inline]
     pub fn touched(&self, field: u32) -> u32 {
-        let Some(lfu) = self.lfu else { return self.seconds() };
+        let Some(lfu) = self.lfu else { return self.seconds };
         let counter = self.frequency(field);
         let base = counter.saturating_sub(LFU_START);
         let chance = 1.0 / f64::from(base * lfu.log_factor + 1);
         let up = counter < 255 && fastrand::f64() < chance;
-        self.minutes() << 8 | (counter + u32::from(up))
+        self.minutes << 8 | (counter + u32::from(up))
     }
 
     /// Seconds since the last access (OBJECT IDLETIME).
     pub fn idle_seconds(&self, field: u32) -> u32 {
-        self.seconds().wrapping_sub(field) & 0x00FF_FFFF
+        self.seconds.wrapping_sub(field) & 0x00FF_FFFF
     }
 
     /// The counter, decayed up to now (OBJECT FREQ).
     pub fn frequency(&self, field: u32) -> u32 {
-        let elapsed = self.minutes().wrapping_sub(field >> 8) & 0xFFFF;
+        let elapsed = self.minutes.wrapping_sub(field >> 8) & 0xFFFF;
         let decay = self.lfu.map_or(0, |lfu| elapsed.checked_div(lfu.decay_minutes).unwrap_or(0));
         (field & 0xFF).saturating_sub(decay)
     }
 
     /// The field that says "idle for so many seconds".
     pub fn from_idle(&self, seconds: u32) -> u32 {
-        self.seconds().wrapping_sub(seconds) & 0x00FF_FFFF
+        self.seconds.wrapping_sub(seconds) & 0x00FF_FFFF
     }
 
     /// The field that says "this frequency".
     pub fn from_frequency(&self, counter: u8) -> u32 {
-        self.minutes() << 8 | u32::from(counter)
+        self.minutes << 8 | u32::from(counter)
     }
 }
 

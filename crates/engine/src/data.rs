@@ -4,7 +4,8 @@
 //! replica would have to be sent is gathered in [`Effects`]. Takes no lock itself.
 
 use keyspace::{
-    Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied, ValueRef, ValueType,
+    Access, Entry, EntryView, Key, KeyHash, Keyspace, Lookup, NewValue, Occupied, Sighting, ValueRef,
+    ValueType,
 };
 use value::fields::FieldsRef;
 use value::list::ListRef;
@@ -30,6 +31,15 @@ pub enum Deadline {
     At(i64),
 }
 
+/// What is known of a key before its command executes.
+#[derive(Clone, Copy)]
+pub(crate) struct Near<'a> {
+    /// The argument: itself, not one that reads the same.
+    pub(crate) argument: &'a [u8],
+    pub(crate) hash: KeyHash,
+    pub(crate) seen: Option<Sighting>,
+}
+
 /// The data of one request.
 pub struct Data<'a> {
     access: Access<'a>,
@@ -51,8 +61,8 @@ pub struct Data<'a> {
     pub dirty: u64,
     /// Whether several commands are executed under these locks (a transaction, a script), so that none of them may give any back.
     pub keeps_locks: bool,
-    /// The hash of the argument at this address, computed before the command was locked.
-    hashed: Option<(usize, usize, KeyHash)>,
+    /// What is known of the first key.
+    near: Option<Near<'a>>,
 }
 
 /// A string argument as a value: an integer if it reads as one, else its bytes.
@@ -74,6 +84,7 @@ fn note_expired(counters: &Counters, effects: &mut Effects, database: u32, key: 
 }
 
 impl<'a> Data<'a> {
+    #[inline]
     pub(crate) fn new(
         access: Access<'a>,
         database: u32,
@@ -81,6 +92,7 @@ impl<'a> Data<'a> {
         clock: Clock,
         counters: &'a Counters,
         effects: &'a mut Effects,
+        near: Option<Near<'a>>,
     ) -> Data<'a> {
         Data {
             access,
@@ -93,12 +105,8 @@ impl<'a> Data<'a> {
             effects,
             dirty: 0,
             keeps_locks: false,
-            hashed: None,
+            near,
         }
-    }
-
-    pub(crate) fn note_hash(&mut self, argument: &[u8], hash: KeyHash) {
-        self.hashed = Some((argument.as_ptr() as usize, argument.len(), hash));
     }
 
     /// The keyspace.
@@ -145,10 +153,8 @@ impl<'a> Data<'a> {
 
     #[inline]
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        match self.hashed {
-            Some((address, len, hash)) if address == bytes.as_ptr() as usize && len == bytes.len() => {
-                Key { bytes, hash }
-            }
+        match self.near {
+            Some(near) if std::ptr::eq(near.argument, bytes) => Key::new(bytes, near.hash).seen(near.seen),
             _ => self.access.keyspace().key(bytes),
         }
     }
@@ -157,19 +163,6 @@ impl<'a> Data<'a> {
     #[inline]
     pub fn is_expired(&self, deadline_ms: Option<i64>) -> bool {
         deadline_ms.is_some_and(|deadline| deadline <= self.now_ms)
-    }
-
-    /// Removes a key that was found expired and says so to the log.
-    #[cold]
-    fn expire(&mut self, key: &[u8]) {
-        if self.keeps_expired {
-            return;
-        }
-        let hashed = self.key(key);
-        if let Entry::Occupied(entry) = self.access.entry(self.database, hashed) {
-            entry.remove();
-            note_expired(self.counters, self.effects, self.database, key);
-        }
     }
 
     /// Counts fields of a hash that a write has found expired and removed, and says so to the log.
@@ -184,10 +177,10 @@ impl<'a> Data<'a> {
     #[inline]
     pub fn entry<'b>(&'b mut self, key: &'b [u8]) -> Entry<'b> {
         let hashed = self.key(key);
-        if self.access.get(self.database, hashed).is_some_and(|view| self.is_expired(view.deadline_ms)) {
-            self.expire(key);
-        }
-        self.access.entry(self.database, hashed)
+        let now_ms = if self.keeps_expired { i64::MIN } else { self.now_ms };
+        let (counters, database, effects) = (self.counters, self.database, &mut *self.effects);
+        let expired = || note_expired(counters, effects, database, key);
+        self.access.living_entry(database, hashed, now_ms, expired)
     }
 
     /// Looks at a key: neither counted nor noted as an access.
@@ -300,7 +293,7 @@ impl<'a> Data<'a> {
         self.dirty += 1;
         let hashed = self.key(key);
         let (fresh, now_ms) = (self.clock.fresh(), self.now_ms);
-        let entry = match deadline {
+        let mut entry = match deadline {
             Deadline::Keep => self.entry(key),
             _ => {
                 let entry = self.access.entry(self.database, hashed);
@@ -313,20 +306,18 @@ impl<'a> Data<'a> {
                 entry
             }
         };
-        match entry {
-            Entry::Occupied(mut entry) => {
-                match deadline {
-                    Deadline::Keep => {}
-                    Deadline::None => entry.set_deadline_ms(None),
-                    Deadline::At(at) => entry.set_deadline_ms(Some(at)),
-                }
-                entry.set_value(value);
-                entry.set_clock(fresh);
+        // Not moved out of what holds it: the move would wait for what has just been stored there.
+        if let Entry::Occupied(entry) = &mut entry {
+            match deadline {
+                Deadline::Keep => {}
+                Deadline::None => entry.set_deadline_ms(None),
+                Deadline::At(at) => entry.set_deadline_ms(Some(at)),
             }
-            Entry::Vacant(entry) => {
-                let deadline = if let Deadline::At(at) = deadline { Some(at) } else { None };
-                entry.insert(value, deadline, fresh);
-            }
+            entry.set_value(value);
+            entry.set_clock(fresh);
+        } else if let Entry::Vacant(entry) = entry {
+            let deadline = if let Deadline::At(at) = deadline { Some(at) } else { None };
+            entry.insert(value, deadline, fresh);
         }
     }
 

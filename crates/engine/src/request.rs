@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use keyspace::{Access, KeyHash};
+use keyspace::{Access, KeyHash, Sighting};
 use net::Conn;
 use quanta::Instant;
 use resp::ProtocolError;
@@ -10,7 +10,7 @@ use resp::ProtocolError;
 use crate::batch::{Batch, Visit};
 use crate::command::{Flags, Scope};
 use crate::context::Ctx;
-use crate::data::Data;
+use crate::data::{Data, Near};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::reply::Reply;
@@ -38,7 +38,7 @@ impl Worker {
         conn: &mut Conn<Session>,
         args: &[&[u8]],
         registered: Option<&Registered>,
-        hash: Option<KeyHash>,
+        near: Option<(KeyHash, Option<Sighting>)>,
     ) {
         let registered = match self.admit(engine, batch, &mut conn.session, args, registered) {
             Admission::Execute(registered) => registered,
@@ -53,18 +53,26 @@ impl Worker {
         let (clock, config) = (batch.clock, &*batch.config);
         // For who applies a stream no deadline passes; the stream says when a key goes.
         let now_ms = if conn.session.applies_stream { 0 } else { batch.now_ms };
+        let keeps_expired = engine.clients.pause.until_ms(batch.now_ms).is_some();
+        let (database, protocol) = (conn.session.database, conn.session.protocol);
+        let hash = near.map(|(hash, _)| hash);
+        let near = near.zip(args.get(registered.first_key)).map(|((hash, seen), argument)| Near {
+            argument,
+            hash,
+            seen,
+        });
         let access = lock(&mut batch.visit, self.id, registered, args, hash);
-        let database = conn.session.database;
+        let mut ctx = Ctx {
+            data: Data::new(access, database, now_ms, clock, counters, &mut self.effects, near),
+            reply: Reply::new(out, protocol),
+            session: &mut conn.session,
+            engine,
+            config,
+        };
         // Asked inside the gate: a reader that begins at a cut must miss nothing of what comes behind it.
-        self.effects.begin(engine.log.is_read(), database);
-        let mut data = Data::new(access, database, now_ms, clock, counters, &mut self.effects);
-        data.touch = !conn.session.no_touch;
-        data.keeps_expired = engine.clients.pause.until_ms(batch.now_ms).is_some();
-        if let (Some(hash), Some(key)) = (hash, args.get(registered.first_key)) {
-            data.note_hash(key, hash);
-        }
-        let reply = Reply::new(out, conn.session.protocol);
-        let mut ctx = Ctx { data, reply, session: &mut conn.session, engine, config };
+        ctx.data.effects.begin(engine.log.is_read(), database);
+        ctx.data.touch = !ctx.session.no_touch;
+        ctx.data.keeps_expired = keeps_expired;
         let result = (registered.command.execute)(&mut ctx, args);
         if let Err(error) = &result {
             ctx.reply.error(error);

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use keyspace::{KeyHash, WorkerId};
+use keyspace::{Expected, Sighting, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use quanta::Instant;
 
@@ -66,7 +66,7 @@ pub struct Worker {
     pub(crate) config: config::Reader,
     next_tick_ms: i64,
     /// The keys of a batch, to be brought near.
-    keys: Vec<(u32, KeyHash)>,
+    keys: Vec<Expected>,
     /// Whether deadlines may have come up that have not been looked after.
     has_due: bool,
     /// Changes not reported to persistence yet.
@@ -143,14 +143,17 @@ impl Worker {
             let full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
             self.prefetch(&mut batch, items, &requests.list);
             executed += requests.list.len();
+            let keys = std::mem::take(&mut self.keys);
+            let mut expected = keys.iter();
             for (number, request) in requests.list.iter().enumerate() {
                 if number % GATE_CHECK == GATE_CHECK - 1 && batch.visit.keyspace.is_exclusive_wanted() {
                     batch.visit.inside = None;
                 }
                 let item = request.place.item;
                 let conn = &mut *items[item].conn;
+                let seen = request.hash.and_then(|_| expected.next()?.seen());
                 if !conn.session.is_held_up() {
-                    self.execute(&engine, &mut batch, conn, request, &requests.args);
+                    self.execute(&engine, &mut batch, conn, request, &requests.args, seen);
                 }
                 // B1: the first request that is held up says where to go on.
                 if conn.session.is_held_up() && !conn.session.is_rewound {
@@ -163,6 +166,7 @@ impl Worker {
                     }
                 }
             }
+            self.keys = keys;
             batch.visit.inside = None;
             if !full {
                 break;
@@ -258,16 +262,18 @@ impl Worker {
         walk == Walk::More
     }
 
-    /// Brings the memory of all keys of a batch near, station by station, so that the misses overlap.
+    /// Brings the memory of all keys of a batch near, station by station, so that the misses overlap. `keys` are then those of the requests with
+    /// a hash, in their order, or none.
     fn prefetch(&mut self, batch: &mut Batch<'_>, items: &[Item<'_, '_>], requests: &[Request<'_>]) {
+        self.keys.clear();
         if requests.len() < 2 {
             return;
         }
-        self.keys.clear();
-        self.keys.extend(
-            requests.iter().filter_map(|r| Some((items[r.place.item].conn.session.database, r.hash?))),
-        );
-        batch.visit.inside(self.id).prefetch(self.keys.iter().copied());
+        self.keys.extend(requests.iter().filter_map(|r| {
+            let database = items[r.place.item].conn.session.database;
+            Some(Expected::new(database, r.hash?))
+        }));
+        batch.visit.inside(self.id).prefetch(&mut self.keys);
     }
 
     fn execute(
@@ -277,11 +283,13 @@ impl Worker {
         conn: &mut Conn<Session>,
         request: &Request<'_>,
         args: &[&[u8]],
+        seen: Option<Sighting>,
     ) {
         match request.odd.as_deref() {
             None => {
                 let args = request.args(args);
-                self.drive(engine, batch, conn, args, request.registered, request.hash);
+                let near = request.hash.map(|hash| (hash, seen));
+                self.drive(engine, batch, conn, args, request.registered, near);
             }
             Some(Odd::Words(words)) => {
                 let args: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();

@@ -838,5 +838,17 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
+/// The same for a line that will be written: no other core keeps it, so that the first write does not have to fetch it again.
+#[inline]
+pub(crate) fn prefetch_to_write<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: as above. Processors without the instruction take it for one that does nothing.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly))
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 const _: () = assert!(INLINE_MAX < u16::MAX as usize, "vlen is 16 bits");
 const _: () = assert!(size_of::<Option<EntryPtr>>() == 8);

@@ -93,8 +93,33 @@ impl Bucket {
 
     /// Which slots have this tag, a bit each, and whether one is empty. Without branches: a search takes the same path wherever its
     /// slot is, and mispredicting one costs more than comparing all eight.
+    #[cfg(target_arch = "x86_64")]
     #[inline]
     fn probe(&self, tag: u16) -> (u32, bool) {
+        use std::arch::x86_64::*;
+        // SAFETY: every x86-64 has SSE2; the four loads are the bucket, which is aligned to 64 bytes.
+        let both = unsafe {
+            let slots = self.0.as_ptr().cast::<__m128i>();
+            // Of four slots: the tags, and which are empty.
+            let four = |at: usize| {
+                let one = _mm_castsi128_ps(_mm_load_si128(slots.add(at)));
+                let other = _mm_castsi128_ps(_mm_load_si128(slots.add(at + 1)));
+                let low = _mm_castps_si128(_mm_shuffle_ps::<0b10_00_10_00>(one, other));
+                let high = _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(one, other));
+                // The tag keeps its sign, so that packing it into 16 bits changes nothing.
+                (_mm_srai_epi32::<16>(high), _mm_cmpeq_epi32(_mm_or_si128(low, high), _mm_setzero_si128()))
+            };
+            let ((tags, empty), (more_tags, more_empty)) = (four(0), four(2));
+            let empty = _mm_packs_epi32(empty, more_empty);
+            let same = _mm_cmpeq_epi16(_mm_packs_epi32(tags, more_tags), _mm_set1_epi16(tag as i16));
+            _mm_movemask_epi8(_mm_packs_epi16(_mm_andnot_si128(empty, same), empty)) as u32
+        };
+        (both & 0xFF, both > 0xFF)
+    }
+
+    /// The same without vectors.
+    #[cfg(any(test, not(target_arch = "x86_64")))]
+    fn probe_plainly(&self, tag: u16) -> (u32, bool) {
         let (mut hits, mut room) = (0, false);
         for (index, &slot) in self.0.iter().enumerate() {
             hits |= u32::from(slot >> POINTER_BITS == u64::from(tag) && slot != 0) << index;
@@ -103,16 +128,24 @@ impl Bucket {
         (hits, room)
     }
 
-    /// Calls `f` with the pointers of the slots with this tag. Returns whether there were none and the bucket is full.
+    #[cfg(not(target_arch = "x86_64"))]
     #[inline]
-    fn candidates(&self, tag: u16, mut f: impl FnMut(u64)) -> bool {
+    fn probe(&self, tag: u16) -> (u32, bool) {
+        self.probe_plainly(tag)
+    }
+
+    /// Calls `f` with the pointers of the slots with this tag. Returns the number of the slot if there is just one, and whether there is none and
+    /// the bucket is full.
+    #[inline]
+    fn candidates(&self, tag: u16, mut f: impl FnMut(u64)) -> (Option<u8>, bool) {
         let (mut hits, room) = self.probe(tag);
         let is_beyond = hits == 0 && !room;
+        let only = hits.is_power_of_two().then(|| hits.trailing_zeros() as u8);
         while hits != 0 {
             f(pointer(self.0[hits.trailing_zeros() as usize]));
             hits &= hits - 1;
         }
-        is_beyond
+        (only, is_beyond)
     }
 }
 
@@ -367,18 +400,24 @@ impl Index {
     }
 
     /// Calls `f` with the pointer of every slot in the home bucket of `position` with its tag: the entries that a search
-    /// is about to compare, so that they can be prefetched. Returns whether the search will go on behind that bucket, and asks for
-    /// the next one if so.
+    /// is about to compare, so that they can be prefetched. Returns the slot if there is just one, and whether the search will go on behind
+    /// that bucket; asks for the next one if so.
     #[inline]
-    pub(crate) fn candidates(&self, position: u64, f: impl FnMut(u64)) -> bool {
-        let Some(sector) = self.sector(position) else { return false };
-        let (tag, _, bucket) = sector.home(position);
+    pub(crate) fn candidates(&self, position: u64, f: impl FnMut(u64)) -> (Option<(Location, u64)>, bool) {
+        let Some(sector) = self.sector(position) else { return (None, false) };
+        let (tag, home, bucket) = sector.home(position);
+        let segment = sector.segment;
+        let next = bucket.as_ptr().wrapping_add(1);
         // SAFETY: X5: a live bucket of this index, which is borrowed.
-        let is_beyond = unsafe { bucket.as_ref() }.candidates(tag, f);
+        let bucket = unsafe { bucket.as_ref() };
+        let (only, is_beyond) = bucket.candidates(tag, f);
         if is_beyond {
-            crate::entry::prefetch(bucket.as_ptr().wrapping_add(1));
+            crate::entry::prefetch(next);
         }
-        is_beyond
+        let found = |slot: u8| {
+            (Location { segment, bucket: home as u16, slot }, pointer(bucket.0[usize::from(slot)]))
+        };
+        (only.map(found), is_beyond)
     }
 
     /// The same for the bucket behind the home bucket.

@@ -52,7 +52,8 @@ pub use gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 pub use huge_page::{HUGE_PAGE_BYTES, HugePagePart};
 #[cfg(not(loom))]
 pub use keyspace::{
-    Access, Entry, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, TakenTable, Vacant,
+    Access, Entry, Expected, Inside, Key, KeyHash, Keyspace, Lookup, Occupied, Options, PreImage, Sighting,
+    TakenTable, Vacant,
 };
 #[cfg(not(loom))]
 pub use own_lock::{OwnGuard, OwnLock};

@@ -166,6 +166,20 @@ fn pointed(bits: u64) -> EntryPtr {
     unsafe { EntryPtr::from_bits(bits) }
 }
 
+/// Whether two keys are the same. Most are 8 to 32 bytes long, and two or four overlapping words are sooner compared than a function called.
+#[inline]
+fn same_key(one: &[u8], other: &[u8]) -> bool {
+    fn ends_differ<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+        one.first_chunk::<N>() != other.first_chunk() || one.last_chunk::<N>() != other.last_chunk()
+    }
+    one.len() == other.len()
+        && match one.len() {
+            8..16 => !ends_differ::<8>(one, other),
+            16..=32 => !ends_differ::<16>(one, other),
+            _ => one == other,
+        }
+}
+
 fn large_bytes_of(entry: EntryPtr) -> u64 {
     entry.large_mut().map_or(0, |large| large.into_ref().heap_bytes())
 }
@@ -252,9 +266,18 @@ impl Table {
         self.index.prefetch_bucket(position);
     }
 
+    /// Asks for the entries that may be meant. Returns the one that is, if only one can be, and whether the search goes on behind the home
+    /// bucket.
     #[inline]
-    pub(crate) fn prefetch_entries(&self, position: u64) -> bool {
-        self.index.candidates(position, |bits| pointed(bits).prefetch())
+    pub(crate) fn prefetch_entries(&self, position: u64) -> (Option<Found>, bool) {
+        let (only, is_beyond) = self.index.candidates(position, |bits| pointed(bits).prefetch());
+        (only.map(|(location, bits)| Found { location, entry: pointed(bits) }), is_beyond)
+    }
+
+    /// Whether the entry found there has this key. The caller vouches that it is still there (K5).
+    #[inline]
+    pub(crate) fn is_at(&self, found: Found, key: &[u8]) -> bool {
+        same_key(found.entry.key(), key)
     }
 
     /// Asks for what an entry that is still owed to a snapshot has beyond its first line.
@@ -269,7 +292,7 @@ impl Table {
 
     #[inline]
     pub(crate) fn find(&self, position: u64, key: &[u8]) -> Option<Found> {
-        let (location, bits) = self.index.find(position, |bits| pointed(bits).key() == key)?;
+        let (location, bits) = self.index.find(position, |bits| same_key(pointed(bits).key(), key))?;
         Some(Found { location, entry: pointed(bits) })
     }
 
@@ -282,6 +305,17 @@ impl Table {
         (found.entry.footprint() + size_of::<u64>()) as u64 + large_bytes_of(found.entry)
     }
 
+    #[inline]
+    pub(crate) fn deadline_ms(&self, found: Found) -> Option<i64> {
+        found.entry.deadline()
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self, found: Found) -> u32 {
+        found.entry.clock()
+    }
+
+    #[inline]
     pub(crate) fn set_clock(&mut self, found: Found, clock: u32) {
         found.entry.set_clock(clock);
     }

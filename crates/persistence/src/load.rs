@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyspace::{Entry, Form, Inside, Key, KeyHash, Keyspace, NewValue, ValueType, WorkerId};
+use keyspace::{Entry, Expected, Form, Inside, Key, KeyHash, Keyspace, NewValue, ValueType, WorkerId};
 use rdb::object::Discard;
 use rdb::values::{Builder, Built, Small, Thresholds};
 use rdb::{Event, Limits, ObjectHead, Progress, Reader, Usage, Value};
@@ -523,11 +523,12 @@ impl Target<'_> {
 
     /// Inserts what is pending.
     fn insert(&mut self, inside: &mut Inside<'_>, loaded: &mut Loaded) -> Result<(), LoadError> {
-        inside.prefetch(self.pending.iter().map(|pending| (self.database, pending.hash)));
+        let expected = |pending: &Pending| Expected::new(self.database, pending.hash);
+        inside.prefetch(&mut self.pending.iter().map(expected).collect::<Vec<_>>());
         let mut start = 0;
         for pending in self.pending.drain(..) {
             let Pending { hash, key_end, value_end, value, deadline_ms, clock, offset } = pending;
-            let key = Key { bytes: &self.bytes[start..key_end], hash };
+            let key = Key::new(&self.bytes[start..key_end], hash);
             let value = match value {
                 Kept::Int(int) => NewValue::Int(int),
                 Kept::Bytes => NewValue::Bytes(&self.bytes[key_end..value_end]),

@@ -399,6 +399,103 @@ fn a_key_of_another_stripe_is_refused() {
     let _ = inside.lock_key(a.hash).get(0, b);
 }
 
+/// The key as it was seen when its batch was brought near.
+fn approached<'a>(keyspace: &Keyspace, database: u32, bytes: &'a [u8]) -> Key<'a> {
+    let key = keyspace.key(bytes);
+    let mut expected = [Expected::new(database, key.hash)];
+    keyspace.enter(WORKER).prefetch(&mut expected);
+    key.seen(expected[0].seen())
+}
+
+fn value_of(keyspace: &Keyspace, database: u32, key: Key<'_>) -> Option<Vec<u8>> {
+    keyspace.enter(WORKER).lock_key(key.hash).get(database, key).map(|view| bytes_of(&view))
+}
+
+/// Whether the key is found although the index is not asked: only where it was seen.
+fn is_held(keyspace: &Keyspace, key: Key<'_>) -> bool {
+    let stripe = keyspace.stripe_of(key.hash);
+    key.seen.is_some_and(|seen| seen.changes == keyspace.stripes[stripe].changes.load(Ordering::Relaxed))
+}
+
+/// Moves, removes and replaces entries behind the back of those who have seen them; each must find what is there now.
+#[test]
+fn what_was_seen_holds_until_the_stripe_changes() {
+    let keyspace = keyspace(1);
+    let put = |database, name: &[u8], value: &[u8]| {
+        let key = keyspace.key(name);
+        let mut inside = keyspace.enter(WORKER);
+        match inside.lock_key(key.hash).entry(database, key) {
+            Entry::Occupied(mut entry) => entry.set_value(NewValue::Bytes(value)),
+            Entry::Vacant(entry) => drop(entry.insert(NewValue::Bytes(value), None, 0)),
+        }
+    };
+    put(0, b"a", b"in 0");
+    put(1, b"a", b"in 1");
+    let seen = approached(&keyspace, 0, b"a");
+    assert!(is_held(&keyspace, seen), "it was seen, and nothing has changed");
+    assert_eq!(value_of(&keyspace, 0, seen), Some(b"in 0".to_vec()));
+    assert_eq!(value_of(&keyspace, 1, seen), Some(b"in 1".to_vec()), "seen in another database");
+    // A key that hashes as if it were the other one.
+    assert_eq!(value_of(&keyspace, 0, Key::new(b"b", seen.hash).seen(seen.seen)), None);
+
+    put(0, b"a", &[b'x'; 1000]);
+    assert!(!is_held(&keyspace, seen), "the entry has moved");
+    assert_eq!(value_of(&keyspace, 0, seen), Some(vec![b'x'; 1000]));
+
+    let seen = approached(&keyspace, 0, b"a");
+    assert_eq!(keyspace.exclusive(WORKER).flush(0), 1);
+    assert!(!is_held(&keyspace, seen));
+    assert_eq!(value_of(&keyspace, 0, seen), None, "the entry is gone with its table");
+
+    put(0, b"a", b"again");
+    let seen = approached(&keyspace, 0, b"a");
+    keyspace.exclusive(WORKER).swap_databases(0, 1);
+    assert_eq!(value_of(&keyspace, 0, seen), Some(b"in 1".to_vec()), "seen before the swap");
+    assert_eq!(value_of(&keyspace, 1, seen), Some(b"again".to_vec()));
+
+    // Whole batches, while the index grows and shrinks.
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut model = HashMap::new();
+    for round in 0..2000u32 {
+        let names: Vec<Vec<u8>> = (0..8).map(|_| rng.u16(..3000).to_string().into_bytes()).collect();
+        let keys: Vec<Key<'_>> = names.iter().map(|name| keyspace.key(name)).collect();
+        let mut expected: Vec<Expected> = keys.iter().map(|key| Expected::new(2, key.hash)).collect();
+        keyspace.enter(WORKER).prefetch(&mut expected);
+        for (key, expected) in keys.into_iter().zip(expected) {
+            let key = key.seen(expected.seen());
+            assert_eq!(value_of(&keyspace, 2, key), model.get(key.bytes).cloned());
+            if rng.u32(..3000) < round {
+                if let Entry::Occupied(entry) = keyspace.enter(WORKER).lock_key(key.hash).entry(2, key) {
+                    entry.remove();
+                }
+                model.remove(key.bytes);
+            } else {
+                let value = vec![b'v'; rng.usize(..100)];
+                put(2, key.bytes, &value);
+                model.insert(key.bytes.to_vec(), value);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_place_is_that_of_a_living_entry() {
+    let keyspace = keyspace(4);
+    let key = keyspace.key(b"k");
+    let mut inside = keyspace.enter(WORKER);
+    let mut access = inside.lock_key(key.hash);
+    if let Entry::Vacant(entry) = access.entry(0, key) {
+        entry.insert(NewValue::Bytes(b"v"), Some(1000), 0);
+    }
+    let mut expired = 0;
+    assert!(matches!(access.living_entry(0, key, 999, || expired += 1), Entry::Occupied(_)));
+    assert!(matches!(access.living_entry(0, key, i64::MIN, || expired += 1), Entry::Occupied(_)));
+    assert_eq!(expired, 0);
+    assert!(matches!(access.living_entry(0, key, 1000, || expired += 1), Entry::Vacant(_)));
+    assert!(matches!(access.living_entry(0, key, 1000, || expired += 1), Entry::Vacant(_)));
+    assert_eq!((expired, access.len(0)), (1, 0));
+}
+
 #[test]
 fn cursors_round_trip_in_order() {
     for stripes in [1, 16, 1024, 65536] {

@@ -639,3 +639,17 @@ fn a_field_that_stays_is_noticed() {
     }));
     assert!(noticed.unwrap_or(true));
 }
+
+#[test]
+fn keys_of_every_length_are_told_apart_at_every_byte() {
+    for len in 0..70 {
+        let key: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        assert!(same_key(&key, &key.clone()));
+        assert!(!same_key(&key, &[&key[..], b"x"].concat()));
+        for at in 0..len {
+            let mut other = key.clone();
+            other[at] ^= 0x80;
+            assert!(!same_key(&key, &other), "{len} {at}");
+        }
+    }
+}
