@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use keyspace::{Access, KeyHash, Sighting};
+use keyspace::{Access, KeyHash};
 use net::Conn;
 use quanta::Instant;
 use resp::ProtocolError;
@@ -38,7 +38,7 @@ impl Worker {
         conn: &mut Conn<Session>,
         args: &[&[u8]],
         registered: Option<&Registered>,
-        near: Option<(KeyHash, Option<Sighting>)>,
+        near: Option<Near<'_>>,
     ) {
         let registered = match self.admit(engine, batch, &mut conn.session, args, registered) {
             Admission::Execute(registered) => registered,
@@ -55,13 +55,7 @@ impl Worker {
         let now_ms = if conn.session.applies_stream { 0 } else { batch.now_ms };
         let keeps_expired = engine.clients.pause.until_ms(batch.now_ms).is_some();
         let (database, protocol) = (conn.session.database, conn.session.protocol);
-        let hash = near.map(|(hash, _)| hash);
-        let near = near.zip(args.get(registered.first_key)).map(|((hash, seen), argument)| Near {
-            argument,
-            hash,
-            seen,
-        });
-        let access = lock(&mut batch.visit, self.id, registered, args, hash);
+        let access = lock(&mut batch.visit, self.id, registered, args, near.map(|near| near.hash));
         let mut ctx = Ctx {
             data: Data::new(access, database, now_ms, clock, counters, &mut self.effects, near),
             reply: Reply::new(out, protocol),

@@ -30,6 +30,7 @@ use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use quanta::Instant;
 
 use crate::batch::{Batch, Item, Odd, Reading, Request, Requests};
+use crate::data::Near;
 use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
 use crate::mailbox::Message;
@@ -288,7 +289,8 @@ impl Worker {
         match request.odd.as_deref() {
             None => {
                 let args = request.args(args);
-                let near = request.hash.map(|hash| (hash, seen));
+                let first = request.registered.and_then(|r| args.get(r.first_key));
+                let near = request.hash.zip(first).map(|(hash, argument)| Near { argument, hash, seen });
                 self.drive(engine, batch, conn, args, request.registered, near);
             }
             Some(Odd::Words(words)) => {

@@ -24,6 +24,7 @@
 //! Faults: none; out of memory aborts, as everywhere in Rust. Crash in the middle: the keyspace is gone with the process.
 //! Tested in `tests.rs` beside this file, under loom (`tests/gate_loom.rs`) and from outside by the system tests.
 
+mod near;
 mod place;
 
 use std::cell::UnsafeCell;
@@ -40,6 +41,7 @@ use crate::reclaim::Reclaimer;
 use crate::sync::RawLock;
 use crate::table::{EntryView, Expired, Found, Mark, SinkSource, Table, TableBytes};
 
+pub use near::{Expected, Key, Sighting};
 pub(crate) use place::note_deadline;
 pub use place::{Occupied, Vacant};
 
@@ -95,64 +97,6 @@ pub struct Options {
 /// A key's hash, computed once for each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHash(u64);
-
-/// A key and its hash.
-#[derive(Clone, Copy)]
-pub struct Key<'a> {
-    /// The key's bytes.
-    pub bytes: &'a [u8],
-    /// Its hash in this keyspace.
-    pub hash: KeyHash,
-    seen: Option<Sighting>,
-}
-
-impl<'a> Key<'a> {
-    /// A key and its hash in this keyspace.
-    #[inline]
-    pub fn new(bytes: &'a [u8], hash: KeyHash) -> Key<'a> {
-        Key { bytes, hash, seen: None }
-    }
-
-    /// The same, to be looked for first where it may have been seen.
-    #[inline]
-    pub fn seen(self, seen: Option<Sighting>) -> Key<'a> {
-        Key { seen, ..self }
-    }
-}
-
-/// Where [`Inside::prefetch`] saw the one entry that may have a key's hash. It holds as long as the stripe stays unchanged (K5).
-#[derive(Clone, Copy)]
-pub struct Sighting {
-    hash: KeyHash,
-    physical: u32,
-    changes: u64,
-    found: Found,
-}
-
-/// A key that is about to be looked for, and where it was seen.
-#[derive(Clone, Copy)]
-pub struct Expected {
-    hash: KeyHash,
-    /// Logical, until [`Inside::prefetch`] makes it physical.
-    database: u32,
-    /// Set there.
-    stripe: u32,
-    seen: Option<Sighting>,
-}
-
-impl Expected {
-    /// A key with this hash in a (logical) database.
-    #[inline]
-    pub fn new(database: u32, hash: KeyHash) -> Expected {
-        Expected { hash, database, stripe: 0, seen: None }
-    }
-
-    /// What [`Inside::prefetch`] saw, if that was one entry that may be the key's.
-    #[inline]
-    pub fn seen(&self) -> Option<Sighting> {
-        self.seen
-    }
-}
 
 /// The keyed hash of this process and how it is cut.
 pub(crate) struct KeyHasher {
@@ -446,9 +390,6 @@ pub struct Inside<'k> {
     gate: Side<'k>,
 }
 
-/// Keys of one call of [`Inside::prefetch`] that may lie behind their home bucket and still be brought near.
-const BEYOND_MAX: usize = 32;
-
 /// How a worker is inside the gate. The guards are held, not looked at.
 enum Side<'k> {
     Shared { _guard: SharedGuard<'k> },
@@ -464,56 +405,6 @@ impl<'k> Inside<'k> {
     /// Which worker this is.
     pub fn worker(&self) -> WorkerId {
         self.worker
-    }
-
-    /// Asks for the cache lines that searches for these keys need, beyond the stripe's own ([`Keyspace::prefetch_stripe`]), and notes where
-    /// their entries are. Each station is reached through the one before: the directory's entry, the home bucket,
-    /// the entries whose tags match. One station is brought near for all keys before the next, so that its
-    /// misses overlap. Measured on a machine with 226 ns to memory: 16 ns a miss when 64 of them overlap.
-    pub fn prefetch(&mut self, keys: &mut [Expected]) {
-        for key in keys.iter_mut() {
-            key.stripe = self.keyspace.stripe_of(key.hash) as u32;
-            key.database = self.keyspace.physical(key.database);
-        }
-        self.visit(keys, |table, position, _, _| table.prefetch_sector(position));
-        self.visit(keys, |table, position, _, _| table.prefetch_bucket(position));
-        // Keys that are in no home bucket, one in ten, need another round.
-        let (mut beyond, mut count) = ([0; BEYOND_MAX], 0);
-        let mut number = 0;
-        self.visit(keys, |table, position, key, changes| {
-            let (seen, is_beyond) = table.prefetch_entries(position);
-            key.seen = seen.map(|found| Sighting { hash: key.hash, physical: key.database, changes, found });
-            if is_beyond && count < beyond.len() {
-                beyond[count] = number;
-                count += 1;
-            }
-            number += 1;
-        });
-        for &number in beyond.iter().take(count) {
-            let key = &mut keys[number..=number];
-            self.visit(key, |table, position, _, _| table.prefetch_entries_beyond(position));
-        }
-        // SAFETY: K3: this thread is inside the gate.
-        if unsafe { self.keyspace.sink() }.is_some() {
-            // Who changes one of these encodes it first.
-            let parity = self.keyspace.parity();
-            self.visit(keys, |table, position, _, _| table.prefetch_owed(position, parity));
-        }
-    }
-
-    /// Shows each key's table, if there is one, and position, each under its stripe's lock, and the stripe's number of changes.
-    #[inline(always)]
-    fn visit(&mut self, keys: &mut [Expected], mut look: impl FnMut(&Table, u64, &mut Expected, u64)) {
-        if self.is_alone() {
-            let access = self.access(Held::Alone);
-            for key in keys {
-                access.show(key, &mut look);
-            }
-        } else {
-            for key in keys {
-                self.lock_stripe(key.stripe as usize).show(key, &mut look);
-            }
-        }
     }
 
     fn access(&self, held: Held<'k>) -> Access<'k> {
@@ -705,30 +596,6 @@ impl<'k> Access<'k> {
             hasher: &self.keyspace.hasher,
             clock_ms: &self.keyspace.clock_ms,
         }
-    }
-
-    /// Part of [`Inside::visit`].
-    #[inline(always)]
-    fn show(&self, key: &mut Expected, look: &mut impl FnMut(&Table, u64, &mut Expected, u64)) {
-        let stripe = key.stripe as usize;
-        if let Some(table) = self.tables_ref(stripe).get(key.database as usize) {
-            let changes = self.keyspace.stripes[stripe].changes.load(Ordering::Relaxed);
-            look(table, self.keyspace.position_of(key.hash), key, changes);
-        }
-    }
-
-    /// Finds a key in one of the stripe's tables, that of the `physical` database; where it was seen, if that still holds.
-    #[inline]
-    fn search(&self, table: &Table, physical: u32, stripe: usize, key: Key<'_>) -> Option<Found> {
-        if let Some(seen) = key.seen
-            && seen.changes == self.keyspace.stripes[stripe].changes.load(Ordering::Relaxed)
-            && (seen.hash, seen.physical) == (key.hash, physical)
-            // K5: it is alive.
-            && table.is_at(seen.found, key.bytes)
-        {
-            return Some(seen.found);
-        }
-        table.find(self.keyspace.position_of(key.hash), key.bytes)
     }
 
     /// Looks at a key.
