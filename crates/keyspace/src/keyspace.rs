@@ -564,18 +564,12 @@ impl<'k> Access<'k> {
         unsafe { &*self.keyspace.stripes[stripe].tables.get() }
     }
 
-    /// To change them.
+    /// To change them, which is counted (K5).
     #[inline]
     fn tables(&mut self, stripe: usize) -> &mut Tables {
-        self.note_change(stripe);
-        self.tables_unchanged(stripe)
-    }
-
-    /// K5.
-    #[inline]
-    fn note_change(&mut self, stripe: usize) {
         let changes = &self.keyspace.stripes[stripe].changes;
         changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.tables_unchanged(stripe)
     }
 
     /// To change nothing but entries' clocks.
@@ -623,11 +617,11 @@ impl<'k> Access<'k> {
         let Some(table) = self.tables_ref(stripe).get(physical as usize) else { return Lookup::Absent };
         let Some(found) = self.search(table, physical, stripe, key) else { return Lookup::Absent };
         if table.deadline_ms(found).is_some_and(|deadline| deadline <= now_ms) {
-            if !keeps_expired {
-                self.expire(stripe, found, mark);
-                return Lookup::Expired;
+            if keeps_expired {
+                return Lookup::Absent;
             }
-            return Lookup::Absent;
+            self.expire(stripe, found, mark);
+            return Lookup::Expired;
         }
         let before = table.clock(found);
         let after = touch(before);

@@ -73,7 +73,7 @@ impl Expected {
 const BEYOND_MAX: usize = 32;
 
 impl Inside<'_> {
-    /// Asks for the cache lines that searches for these keys need, beyond the stripe's own ([`Keyspace::prefetch_stripe`]), and notes where
+    /// Asks for the cache lines that searches for these keys need, beyond the stripe's own ([`Keyspace::prefetch_stripe`](super::Keyspace::prefetch_stripe)), and notes where
     /// their entries are. Each station is reached through the one before: the directory's entry, the home bucket,
     /// the entries whose tags match. One station is brought near for all keys before the next, so that its
     /// misses overlap. Measured on a machine with 226 ns to memory: 16 ns a miss when 64 of them overlap.
