@@ -144,15 +144,24 @@ pub struct Live {
     file: Option<PathBuf>,
 }
 
-/// A thread's own view of the current [`Config`]: one atomic load to see that nothing changed.
+/// A thread's own view of the current [`Config`]: one atomic load to see that nothing changed. It shows a copy of its own, so that keeping the
+/// settings for a while counts in no cache line that other threads read.
 pub struct Reader {
     cache: arc_swap::cache::Cache<Arc<ArcSwap<Config>>, Arc<Config>>,
+    /// What `own` is a copy of.
+    copied: Arc<Config>,
+    own: Arc<Config>,
 }
 
 impl Reader {
     /// The current settings.
     pub fn get(&mut self) -> &Arc<Config> {
-        self.cache.load()
+        let current = self.cache.load();
+        if !Arc::ptr_eq(current, &self.copied) {
+            self.copied = Arc::clone(current);
+            self.own = Arc::new(Config::clone(current));
+        }
+        &self.own
     }
 }
 
@@ -189,7 +198,10 @@ impl Live {
     /// A view for a thread that looks often.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader { cache: arc_swap::cache::Cache::new(Arc::clone(&self.current)) }
+        let mut cache = arc_swap::cache::Cache::new(Arc::clone(&self.current));
+        let copied = Arc::clone(cache.load());
+        let own = Arc::new(Config::clone(&copied));
+        Reader { cache, copied, own }
     }
 
     /// The configuration file, absolute; [`None`] if the server was started without.

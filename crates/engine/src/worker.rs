@@ -59,7 +59,9 @@ const OUTPUT_AT_ONCE: u64 = 64 << 10;
 
 /// One reactor's engine.
 pub struct Worker {
-    pub(crate) engine: Arc<Engine>,
+    /// Through a count of its own: that of the engine lies where all reactors read.
+    #[expect(clippy::redundant_allocation, reason = "counted by this reactor alone")]
+    pub(crate) engine: Arc<Arc<Engine>>,
     pub(crate) id: WorkerId,
     pub(crate) effects: Effects,
     /// Where replies go that nobody wants (CLIENT REPLY OFF).
@@ -89,7 +91,7 @@ impl Worker {
     pub fn new(engine: Arc<Engine>, id: WorkerId) -> Worker {
         Worker {
             config: engine.config.reader(),
-            engine,
+            engine: Arc::new(engine),
             id,
             effects: Effects::default(),
             discard: Out::default(),
