@@ -56,6 +56,9 @@ const FULL_DEN: usize = 16;
 const WALK_NEAR: usize = 2;
 const WALK_FAR: usize = 4;
 
+/// Directories of up to 2^3 sectors, 128 bytes, are near: 128 KB for a thousand stripes with some millions of keys.
+const NEAR_DEPTH: u8 = 3;
+
 /// A pointer with its tag, or 0 for an empty slot. A pointer is never 0 in its low 48 bits.
 pub(crate) type Slot = u64;
 
@@ -383,6 +386,12 @@ impl Index {
     #[inline]
     fn tag(position: u64, depth: u8) -> u16 {
         ((position << depth) >> 48) as u16
+    }
+
+    /// Whether the directory is so long that its lines have to be asked for: all stripes' together may not lie in a second-level cache.
+    #[inline]
+    pub(crate) fn has_far_sectors(&self) -> bool {
+        self.depth > NEAR_DEPTH
     }
 
     /// Asks for the cache line of the directory that `position` needs.

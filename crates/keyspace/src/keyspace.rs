@@ -418,7 +418,7 @@ impl<'k> Inside<'k> {
     }
 
     /// Locks one stripe.
-    #[inline]
+    #[inline(always)]
     pub fn lock_stripe(&mut self, stripe: usize) -> Access<'_> {
         if self.is_alone() {
             return self.access(Held::Alone);

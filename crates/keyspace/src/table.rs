@@ -257,6 +257,11 @@ impl Table {
     }
 
     #[inline]
+    pub(crate) fn has_far_sectors(&self) -> bool {
+        self.index.has_far_sectors()
+    }
+
+    #[inline]
     pub(crate) fn prefetch_sector(&self, position: u64) {
         self.index.prefetch_sector(position);
     }

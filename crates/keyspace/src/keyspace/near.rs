@@ -78,11 +78,19 @@ impl Inside<'_> {
     /// the entries whose tags match. One station is brought near for all keys before the next, so that its
     /// misses overlap. Measured on a machine with 226 ns to memory: 16 ns a miss when 64 of them overlap.
     pub fn prefetch(&mut self, keys: &mut [Expected]) {
+        if keys.is_empty() {
+            return;
+        }
         for key in keys.iter_mut() {
             key.stripe = self.keyspace.stripe_of(key.hash) as u32;
             key.database = self.keyspace.physical(key.database);
         }
-        self.visit(keys, |table, position, _, _| table.prefetch_sector(position));
+        let mut far = false;
+        // One stripe is as full as another.
+        self.visit(&mut keys[..1], |table, _, _, _| far = table.has_far_sectors());
+        if far {
+            self.visit(keys, |table, position, _, _| table.prefetch_sector(position));
+        }
         self.visit(keys, |table, position, _, _| table.prefetch_bucket(position));
         // Keys that are in no home bucket, one in ten, need another round.
         let (mut beyond, mut count) = ([0; BEYOND_MAX], 0);
