@@ -1,8 +1,11 @@
-//! How much of a reactor's time the walk of a running snapshot gets.
+//! How much of a reactor's time the walk of a running snapshot gets, and how long a turn with requests is meanwhile.
 //!
 //! Under load the walk earns a share of the thread's time, and spends it in slices that are worth entering the gate for. A turn
 //! without requests is time to spare, but not for long: with clients that wait for replies, a thread that serves all it has finds nothing for some microseconds,
 //! many times a second, and a long slice in each such gap would take far more than the share. So slices in gaps begin short and double while nothing comes.
+//!
+//! Requests come in portions, a turn each, that take no more than about [`TURN_MAX`] by what requests have taken since the cut. What they took
+//! before says nothing: the first changes of large collections copy all that the snapshot shares with them, and cost ten times as much.
 //!
 //! Bounds: a request waits for one slice at most, [`SLICE_MAX`] and what the last stay under a lock takes beyond it.
 
@@ -26,6 +29,12 @@ const GAP_MAX: Duration = Duration::from_micros(400);
 /// The longest slice.
 const SLICE_MAX: Duration = Duration::from_micros(1200);
 
+/// What a turn is to take at most.
+const TURN_MAX: Duration = Duration::from_micros(300);
+
+/// Requests of one connection that a turn executes at least, as long as it is not known what they take, and while memory for a snapshot is short.
+pub(crate) const PORTION_MIN: usize = 2;
+
 /// One reactor's pace.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
@@ -35,12 +44,24 @@ pub(crate) struct Pace {
     has_served: bool,
     /// The last slice since a turn with requests.
     gap: Duration,
+    /// What a request has taken since the cut: in the last turn, or before and not yet forgotten; zero before there was one.
+    request_cost: Duration,
 }
 
 impl Pace {
-    /// This turn had requests.
-    pub(crate) fn served(&mut self) {
+    /// This turn had requests. They took so long each, if the snapshot was running when it began.
+    pub(crate) fn served(&mut self, request_cost: Option<Duration>) {
         self.has_served = true;
+        if let Some(cost) = request_cost {
+            // Turns of cheap requests and of expensive ones follow each other.
+            self.request_cost = cost.max(self.request_cost * 7 / 8);
+        }
+    }
+
+    /// How many requests of each of the connections that share a turn are executed in it.
+    pub(crate) fn portion(&self, among: usize) -> usize {
+        let fits = TURN_MAX.as_nanos().checked_div(self.request_cost.as_nanos()).unwrap_or(0);
+        (fits as usize / among.max(1)).max(PORTION_MIN)
     }
 
     /// Nothing is being saved.
@@ -81,7 +102,7 @@ mod tests {
         let mut walked = Duration::ZERO;
         for _ in 0..10_000 {
             now += TURN;
-            pace.served();
+            pace.served(None);
             if let Some(slice) = pace.slice(now) {
                 assert!((SLICE_MIN..=SLICE_MAX).contains(&slice), "{slice:?}");
                 now += slice;
@@ -94,13 +115,33 @@ mod tests {
     }
 
     #[test]
+    fn portions_go_by_what_requests_take_and_begin_small() {
+        let mut pace = Pace::default();
+        pace.served(None);
+        assert_eq!(pace.portion(1), PORTION_MIN);
+        pace.served(Some(TURN_MAX / 40));
+        assert_eq!(pace.portion(1), 40);
+        assert_eq!(pace.portion(10), 4);
+        assert_eq!(pace.portion(100), PORTION_MIN);
+        // Cheap requests are believed after some turns of them, expensive ones at once.
+        pace.served(Some(TURN_MAX / 1000));
+        assert!((41..50).contains(&pace.portion(1)), "{}", pace.portion(1));
+        (0..100).for_each(|_| pace.served(Some(TURN_MAX / 1000)));
+        assert_eq!(pace.portion(1), 1000);
+        pace.served(Some(TURN_MAX / 40));
+        assert_eq!(pace.portion(1), 40);
+        pace.rest();
+        assert_eq!(pace.portion(1), PORTION_MIN);
+    }
+
+    #[test]
     fn gaps_between_requests_are_not_taken_for_idleness() {
         let (mut pace, mut now) = (Pace::default(), Instant::now());
         let mut slices = Vec::new();
         for turn in 0..9 {
             now += TURN;
             if turn == 6 {
-                pace.served();
+                pace.served(None);
                 // The share of the turn and of the slice before it: what was walked in gaps is no claim.
                 assert_eq!(pace.slice(now), None);
                 assert_eq!(pace.earned, (TURN + GAP_MAX) * SHARE_PERCENT / 100);

@@ -15,7 +15,7 @@
 //! - B1: requests of one connection are executed in their order; when one holds the connection up, the bytes from the
 //!   next request on are kept and nothing behind it is executed.
 //! - B2: the gate is left between batches, and inside a batch whenever somebody wants it exclusively.
-//! - B3: while a snapshot is taken, a turn executes only a portion of what each connection has sent, so that it takes no more than about [`TURN_MAX`],
+//! - B3: while a snapshot is taken, a turn executes only a portion of what each connection has sent, so that it takes some 300 us at most,
 //!   and the rest in the turns that follow: a write may cost several times of what it costs otherwise, or has to wait for memory,
 //!   and who sends one request should not wait for all that others have sent at once.
 
@@ -34,18 +34,12 @@ use crate::data::Near;
 use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
 use crate::mailbox::Message;
-use crate::pace::Pace;
+use crate::pace::{PORTION_MIN, Pace};
 use crate::persistence::Walk;
 use crate::session::{Client, Gauges, Session, Waiting};
 
 /// Requests between two looks at whether somebody wants the gate.
 const GATE_CHECK: usize = 64;
-
-/// What a turn is to take at most while a snapshot is taken.
-const TURN_MAX: Duration = Duration::from_micros(300);
-
-/// Requests of one connection that a turn executes at least, and at most while memory for a snapshot is short.
-const PORTION_MIN: usize = 2;
 
 /// Kept input from which on a connection with requests left is not read from. More may have been received with it.
 const LEFT_BYTES_MAX: usize = 64 << 10;
@@ -80,8 +74,6 @@ pub struct Worker {
     pub(crate) paused: Vec<ConnId>,
     /// Connections with requests left for the next turn.
     unfinished: Vec<ConnId>,
-    /// What a request took in the last turn.
-    request_cost: Duration,
     /// When replies that are known already are due (`Session::later`), ms since the epoch, and to which connections.
     later: BinaryHeap<Reverse<(i64, u64)>>,
 }
@@ -98,7 +90,6 @@ impl Worker {
             next_tick_ms: 0,
             paused: Vec::new(),
             unfinished: Vec::new(),
-            request_cost: Duration::ZERO,
             keys: Vec::new(),
             has_due: false,
             changes: 0,
@@ -145,7 +136,7 @@ impl Worker {
         loop {
             let full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
             self.prefetch(&mut batch, items, &requests.list);
-            executed += requests.list.len();
+            executed += requests.list.len() as u32;
             let keys = std::mem::take(&mut self.keys);
             let mut expected = keys.iter();
             for (number, request) in requests.list.iter().enumerate() {
@@ -174,6 +165,11 @@ impl Worker {
             if !full {
                 break;
             }
+            if portion == usize::MAX {
+                // A save may have begun: what is left of this turn is no longer cheap.
+                let portion = self.portion(items.len());
+                readings.iter_mut().for_each(|reading| reading.left = reading.left.min(portion));
+            }
         }
         drop(requests);
         let rest: Vec<usize> =
@@ -198,13 +194,12 @@ impl Worker {
         }
         self.report_changes(&engine);
         let took = began.elapsed();
-        self.pace.served();
-        self.request_cost = took / (executed as u32).max(1);
+        self.pace.served((portion < usize::MAX).then(|| took / executed.max(1)));
         counters.loops.add(1);
         counters.loop_micros.add(took.as_micros() as u64);
     }
 
-    /// How many requests of each of the connections that share a turn are executed in it (B3).
+    /// How many requests of each of the connections that share a turn are executed in it (B3); without a snapshot, any number.
     fn portion(&self, among: usize) -> usize {
         let Some(persistence) = self.engine.persistence.get().filter(|persistence| persistence.is_active())
         else {
@@ -213,8 +208,7 @@ impl Worker {
         if persistence.is_short() {
             return PORTION_MIN;
         }
-        let fits = TURN_MAX.as_nanos() / self.request_cost.as_nanos().max(1);
-        (fits as usize / among.max(1)).max(PORTION_MIN)
+        self.pace.portion(among)
     }
 
     /// Goes on with connections that had requests left.

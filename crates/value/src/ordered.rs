@@ -225,6 +225,11 @@ impl<L: Leaf> Ordered<L> {
         }
     }
 
+    /// Number of leaves, counted without looking at them: O(inner nodes).
+    pub fn leaf_count(&self) -> u64 {
+        self.root.as_ref().map_or(0, |root| root.leaf_count())
+    }
+
     /// The leaves from that with the element of `index` on. Costs a descent for each leaf and no memory.
     pub fn leaves_from(&self, index: u64) -> impl Iterator<Item = Found<'_, L>> {
         let mut next = index;

@@ -1,7 +1,7 @@
 //! Keys that are about to be looked for: brought near a batch at a time, and found again where they were seen.
 //!
 //! ```text
-//!   Inside::prefetch   directory entries ─> buckets ─> entries of all keys    ─> Expected::seen
+//!   Inside::prefetch  (directory entries ─>) buckets ─> entries of all keys    ─> Expected::seen
 //!   Access::search     the stripe unchanged since? its entry has the key? then there, else by the index
 //! ```
 //! Changes nothing. What was seen is followed only under the stripe's lock, and only as K5 allows.
@@ -74,7 +74,7 @@ const BEYOND_MAX: usize = 32;
 
 impl Inside<'_> {
     /// Asks for the cache lines that searches for these keys need, beyond the stripe's own ([`Keyspace::prefetch_stripe`](super::Keyspace::prefetch_stripe)), and notes where
-    /// their entries are. Each station is reached through the one before: the directory's entry, the home bucket,
+    /// their entries are. Each station is reached through the one before: the entry of a long directory, the home bucket,
     /// the entries whose tags match. One station is brought near for all keys before the next, so that its
     /// misses overlap. Measured on a machine with 226 ns to memory: 16 ns a miss when 64 of them overlap.
     pub fn prefetch(&mut self, keys: &mut [Expected]) {

@@ -96,7 +96,7 @@ impl Draining {
                 flat => (1, Form::Flat(flat)),
             },
             Large::List(list) => {
-                let (together, nodes) = (one_node(&list), list.leaves().count() as u64);
+                let (together, nodes) = (one_node(&list), list.leaf_count());
                 (list.len(), Form::List { leaves: list.into_drain(), nodes, together })
             }
             Large::Set(set) => (set.len(), Form::Set(set.into_drain())),

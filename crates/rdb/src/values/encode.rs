@@ -59,7 +59,7 @@ fn whole_list(writer: &mut ObjectWriter<'_>, out: &mut Vec<u8>, place: Place<'_>
                 writer.list(out, place, 1);
                 return writer.list_node(out, &body, large.len());
             }
-            writer.list(out, place, large.leaves().count() as u64);
+            writer.list(out, place, large.leaf_count());
             let mut scratch = Vec::new();
             large.leaves().for_each(|leaf| list_leaf(writer, out, leaf.packed(&mut scratch)));
         }

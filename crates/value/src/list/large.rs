@@ -119,6 +119,11 @@ impl LargeList {
         &self.tree
     }
 
+    /// Number of leaves, counted without looking at them.
+    pub fn leaf_count(&self) -> u64 {
+        self.tree.leaf_count()
+    }
+
     /// The leaves in order: each is the body of a listpack.
     pub fn leaves(&self) -> impl Iterator<Item = &ListLeaf> {
         self.tree.leaves_from(0).map(|found| found.leaf)

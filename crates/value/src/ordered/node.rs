@@ -97,6 +97,14 @@ fn insert_stepwise<T>(list: &mut Vec<T>, at: usize, item: T) {
 }
 
 impl<L: Leaf> Inner<L> {
+    /// Number of leaves below. Looks at inner nodes only.
+    pub fn leaf_count(&self) -> u64 {
+        match &self.children {
+            Children::Leaves(leaves) => leaves.len() as u64,
+            Children::Inners(inners) => inners.iter().map(|inner| inner.leaf_count()).sum(),
+        }
+    }
+
     /// A node above one child.
     pub fn above(child: Child<L>) -> Self {
         let (len, beneath) = (child.len(), child.heap());

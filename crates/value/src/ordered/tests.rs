@@ -99,6 +99,7 @@ fn content(tree: &Ordered<Numbers>) -> Vec<u32> {
 
 fn check(tree: &Ordered<Numbers>, keyed: bool) {
     tree.check(|leaf| assert!(!keyed || leaf.0.is_sorted()));
+    assert_eq!(tree.leaf_count(), tree.leaves_from(0).count() as u64);
     if keyed {
         tree.check_separators(|left, separator, right| {
             *left.0.last().unwrap() < separator[0] && separator[0] <= right.0[0]
