@@ -6,7 +6,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use system_tests::{Reply, Server};
+use rustix::process::{Pid, Signal, kill_process};
+use system_tests::client::encode;
+use system_tests::{Client, Reply, Server};
 
 /// Sends bytes and expects exactly these bytes, with the connection still open after them.
 fn answers(server: &Server, sent: &[u8], expected: &str) {
@@ -274,4 +276,65 @@ fn unix_socket() {
     let mut reply = [0; 7];
     stream.read_exact(&mut reply).unwrap();
     assert_eq!(&reply, b"+PONG\r\n");
+}
+
+/// What stands behind a BGSAVE in a pipeline is executed in portions, each request once and in its order, whatever its end is like.
+#[test]
+fn a_pipeline_goes_on_behind_bgsave() {
+    let server = Server::ours_with("--io-threads 1");
+    let mut filler = server.client();
+    for index in 0..2000 {
+        filler.send(&["SET".to_string(), format!("key:{index}"), "x".repeat(500)]).unwrap();
+    }
+    (0..2000).for_each(|_| assert_eq!(filler.read().unwrap().text(), "OK"));
+    let mut others: Vec<Client> = (0..4).map(|_| server.client()).collect();
+    let mut count = 0;
+    for round in 0..20 {
+        let mut client = server.client();
+        // Seen while it is stopped, all of it is one turn's.
+        let process = Pid::from_raw(server.pid() as i32).unwrap();
+        kill_process(process, Signal::STOP).unwrap();
+        for (index, other) in others.iter_mut().enumerate() {
+            (0..50).for_each(|_| other.send(&["INCR".to_string(), format!("other:{index}")]).unwrap());
+        }
+        let mut sent = Vec::new();
+        (0..30).for_each(|_| encode(&mut sent, &["INCR", "count"]));
+        encode(&mut sent, &["BGSAVE"]);
+        (0..200).for_each(|_| encode(&mut sent, &["INCR", "count"]));
+        let cut = match round % 3 {
+            // The last request comes in two parts.
+            0 => sent.len() - 5,
+            // It is malformed.
+            1 => {
+                sent.extend_from_slice(b"*1\r\n!\r\n");
+                sent.len()
+            }
+            _ => sent.len(),
+        };
+        client.send_raw(&sent[..cut]).unwrap();
+        kill_process(process, Signal::CONT).unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+        client.send_raw(&sent[cut..]).unwrap();
+        for index in 0..231 {
+            let reply = client.read().unwrap();
+            if index == 30 {
+                assert_eq!(reply.text(), "Background saving started");
+            } else {
+                count += 1;
+                assert_eq!(reply.int(), Some(count), "round {round}, reply {index}");
+            }
+        }
+        if round % 3 == 1 {
+            assert_eq!(client.read().unwrap().text(), "ERR Protocol error: expected '$', got '!'");
+            assert_eq!(client.read_to_end().unwrap(), b"");
+        } else {
+            assert_eq!(client.run("PING").text(), "PONG");
+        }
+        for other in &mut others {
+            (1..=50).for_each(|n| assert_eq!(other.read().unwrap().int(), Some(round * 50 + n)));
+        }
+        while server.info("rdb_bgsave_in_progress").unwrap() != "0" {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }

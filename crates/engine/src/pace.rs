@@ -32,7 +32,7 @@ const SLICE_MAX: Duration = Duration::from_micros(1200);
 /// What a turn is to take at most.
 const TURN_MAX: Duration = Duration::from_micros(300);
 
-/// Requests of one connection that a turn executes at least, as long as it is not known what they take, and while memory for a snapshot is short.
+/// Requests of one connection that a turn executes at least, and while memory for a snapshot is short. Of the first turn it is not known what it takes: one.
 pub(crate) const PORTION_MIN: usize = 2;
 
 /// One reactor's pace.
@@ -60,8 +60,10 @@ impl Pace {
 
     /// How many requests of each of the connections that share a turn are executed in it.
     pub(crate) fn portion(&self, among: usize) -> usize {
-        let fits = TURN_MAX.as_nanos().checked_div(self.request_cost.as_nanos()).unwrap_or(0);
-        (fits as usize / among.max(1)).max(PORTION_MIN)
+        match TURN_MAX.as_nanos().checked_div(self.request_cost.as_nanos()) {
+            None => 1,
+            Some(fits) => (fits as usize / among.max(1)).max(PORTION_MIN),
+        }
     }
 
     /// Nothing is being saved.
@@ -118,7 +120,7 @@ mod tests {
     fn portions_go_by_what_requests_take_and_begin_small() {
         let mut pace = Pace::default();
         pace.served(None);
-        assert_eq!(pace.portion(1), PORTION_MIN);
+        assert_eq!(pace.portion(1), 1);
         pace.served(Some(TURN_MAX / 40));
         assert_eq!(pace.portion(1), 40);
         assert_eq!(pace.portion(10), 4);
@@ -131,7 +133,7 @@ mod tests {
         pace.served(Some(TURN_MAX / 40));
         assert_eq!(pace.portion(1), 40);
         pace.rest();
-        assert_eq!(pace.portion(1), PORTION_MIN);
+        assert_eq!(pace.portion(1), 1);
     }
 
     #[test]

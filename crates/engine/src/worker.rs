@@ -134,7 +134,7 @@ impl Worker {
         let mut batch = Batch::new(&engine, config, now_ms);
         let mut requests = Requests::default();
         loop {
-            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
+            let mut full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
             self.prefetch(&mut batch, items, &requests.list);
             executed += requests.list.len() as u32;
             let keys = std::mem::take(&mut self.keys);
@@ -159,16 +159,17 @@ impl Worker {
                         conn.session.parser.reset();
                     }
                 }
+                if portion == usize::MAX && request.is_administrative() && self.portion(1) < usize::MAX {
+                    // A save has begun (B3): the rest goes in portions like all that follows.
+                    requests.leave(number + 1, items, &mut readings);
+                    full = false;
+                    break;
+                }
             }
             self.keys = keys;
             batch.visit.inside = None;
             if !full {
                 break;
-            }
-            if portion == usize::MAX {
-                // A save may have begun: what is left of this turn is no longer cheap.
-                let portion = self.portion(items.len());
-                readings.iter_mut().for_each(|reading| reading.left = reading.left.min(portion));
             }
         }
         drop(requests);
