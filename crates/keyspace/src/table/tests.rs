@@ -627,17 +627,20 @@ fn fields_due_together_go_in_slices() {
     assert_eq!(world.model[&2].fields.len(), 250);
 }
 
-/// The canary: fields that stay longer than the model says must be noticed.
+/// The canary: fields that stay longer than the model says must be noticed. One world in sixty has none left to lie about in the end.
 #[test]
 fn a_field_that_stays_is_noticed() {
-    let mut world = seeded_hashes();
-    world.lies_ms = DAY_MS;
-    // Noticed by the model, or before that by the table's own assertions.
-    let noticed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        (0..3000).for_each(|_| world.change(60, 60));
-        world.pass(START_MS + 90 * DAY_MS, |_| {}).is_err()
-    }));
-    assert!(noticed.unwrap_or(true));
+    let is_noticed = |_| {
+        let mut world = seeded_hashes();
+        world.lies_ms = DAY_MS;
+        // Noticed by the model, or before that by the table's own assertions.
+        let noticed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (0..3000).for_each(|_| world.change(60, 60));
+            world.pass(START_MS + 90 * DAY_MS, |_| {}).is_err()
+        }));
+        noticed.unwrap_or(true)
+    };
+    assert!((0..5).any(is_noticed));
 }
 
 #[test]
