@@ -21,18 +21,16 @@ const SLICE: Duration = Duration::from_micros(100);
 /// A thread's place behind the reactors.
 #[derive(Default)]
 pub struct Background {
-    /// How far behind it stands, once it does.
-    nice: Option<i32>,
+    has_entered: bool,
     /// When it last gave way; none where it cannot.
     since: Option<Instant>,
 }
 
 impl Background {
-    /// Puts the calling thread behind the reactors for the rest of its life. `nice` is from 0, where it only gives way in time, to 19, more
-    /// takes less (setpriority(2)), and never less than before.
+    /// Puts the calling thread behind the reactors for the rest of its life, if it is not there. `nice` is from 0 to 19, more takes less
+    /// (setpriority(2)).
     pub fn enter(&mut self, nice: i32) {
-        if self.nice.is_none_or(|present| present < nice) {
-            self.nice = Some(nice);
+        if !std::mem::replace(&mut self.has_entered, true) {
             self.since = ask_for(nice, SLICE).then(Instant::now);
         }
     }
@@ -82,10 +80,6 @@ mod tests {
                 background.breathe();
             }
             assert!(background.since.is_none_or(|since| since > start), "it gave way");
-            background.enter(before + 1);
-            assert!(!is_granted || nice() == before + 3, "nobody comes forward again");
-            background.enter(before + 4);
-            assert!(!is_granted || nice() == before + 4);
         });
         behind.join().unwrap();
         assert_eq!(nice(), before);

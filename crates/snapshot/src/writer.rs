@@ -64,7 +64,7 @@ struct Writer<'a> {
     sink: &'a mut dyn Sink,
     scratch: Vec<u8>,
     relief: Relief,
-    /// At nice 0 until there is something to encode: what only waits for the disk shall go on as soon as it can.
+    /// Entered when there is something to encode: what only waits for the disk shall go on as soon as it can.
     background: Background,
 }
 
@@ -78,11 +78,8 @@ impl Writer<'_> {
             return Err(Failure::Cancelled);
         }
         // Only now: whoever begins a save is in a hurry, whoever writes is not. Until then blocks are queued.
-        self.background.enter(0);
         let page = HugePagePart::page().map_err(|error| Failure::Io(format!("mmap: {error}")))?;
         self.relief.lend(self.snapshot.queue.set_up(page, self.snapshot.options.checksum));
-        // Making a huge page takes some 0.5 ms.
-        self.background.breathe();
         let mut header = Vec::new();
         self.snapshot.header(&mut header);
         self.write(&header).map_err(failure)?;
