@@ -44,7 +44,7 @@ pub(crate) struct Pace {
     has_served: bool,
     /// The last slice since a turn with requests.
     gap: Duration,
-    /// What a request has taken since the cut: in the last turn, or before and not yet forgotten; zero before there was one.
+    /// What a request took in the last turn since the cut; zero before there was one.
     request_cost: Duration,
 }
 
@@ -53,8 +53,7 @@ impl Pace {
     pub(crate) fn served(&mut self, request_cost: Option<Duration>) {
         self.has_served = true;
         if let Some(cost) = request_cost {
-            // Turns of cheap requests and of expensive ones follow each other.
-            self.request_cost = cost.max(self.request_cost * 7 / 8);
+            self.request_cost = cost;
         }
     }
 
@@ -125,10 +124,7 @@ mod tests {
         assert_eq!(pace.portion(1), 40);
         assert_eq!(pace.portion(10), 4);
         assert_eq!(pace.portion(100), PORTION_MIN);
-        // Cheap requests are believed after some turns of them, expensive ones at once.
         pace.served(Some(TURN_MAX / 1000));
-        assert!((41..50).contains(&pace.portion(1)), "{}", pace.portion(1));
-        (0..100).for_each(|_| pace.served(Some(TURN_MAX / 1000)));
         assert_eq!(pace.portion(1), 1000);
         pace.served(Some(TURN_MAX / 40));
         assert_eq!(pace.portion(1), 40);
