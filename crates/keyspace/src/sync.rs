@@ -123,6 +123,8 @@ mod chosen {
 
 #[cfg(all(feature = "shuttle", not(loom)))]
 mod chosen {
+    use std::sync::PoisonError;
+
     pub(crate) use shuttle::sync::MutexGuard;
     pub(crate) use shuttle::sync::atomic::{AtomicU32, Ordering};
     pub(crate) use shuttle::thread::yield_now;
@@ -143,7 +145,8 @@ mod chosen {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().expect("no model panics while holding a lock")
+            // Poisoned only where a model's execution has failed, which then unwinds through here.
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
@@ -155,7 +158,7 @@ mod chosen {
         }
 
         pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-            self.0.wait(guard).expect("no model panics while holding a lock")
+            self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
         }
 
         pub(crate) fn notify_all(&self) {

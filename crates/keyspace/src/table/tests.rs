@@ -627,7 +627,7 @@ fn fields_due_together_go_in_slices() {
     assert_eq!(world.model[&2].fields.len(), 250);
 }
 
-/// The canary: fields that stay longer than the model says must be noticed. One world in sixty has none left to lie about in the end.
+/// The canary: fields that stay longer than the model says must be noticed. In one world of sixty it makes no difference.
 #[test]
 fn a_field_that_stays_is_noticed() {
     let is_noticed = |_| {
