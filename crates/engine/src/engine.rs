@@ -200,6 +200,12 @@ impl Engine {
         }
     }
 
+    /// Persistence, while there is a snapshot to walk or to settle.
+    #[inline]
+    pub(crate) fn saving(&self) -> Option<&dyn Persistence> {
+        self.persistence.get().map(|persistence| &**persistence).filter(|persistence| persistence.is_active())
+    }
+
     /// Counts an error reply by its code word.
     pub fn count_error(&self, code: &[u8]) {
         let mut errors = self.errors.lock();

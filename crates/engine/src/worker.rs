@@ -14,7 +14,7 @@
 //! Invariants
 //! - B1: requests of one connection are executed in their order; when one holds the connection up, the bytes from the
 //!   next request on are kept and nothing behind it is executed.
-//! - B2: the gate is left between batches, and inside a batch whenever somebody wants it exclusively.
+//! - B2: the gate is left between batches: who wants it exclusively waits for one at most, of [`BATCH_MAX`](crate::batch) requests.
 //! - B3: while a snapshot is taken, a turn executes only a portion of what each connection has sent, so that it takes some 300 us at most,
 //!   and the rest in the turns that follow: a write may cost several times of what it costs otherwise, or has to wait for memory,
 //!   and who sends one request should not wait for all that others have sent at once.
@@ -37,9 +37,6 @@ use crate::mailbox::Message;
 use crate::pace::{PORTION_MIN, Pace};
 use crate::persistence::Walk;
 use crate::session::{Client, Gauges, Session, Waiting};
-
-/// Requests between two looks at whether somebody wants the gate.
-const GATE_CHECK: usize = 64;
 
 /// Kept input from which on a connection with requests left is not read from. More may have been received with it.
 const LEFT_BYTES_MAX: usize = 64 << 10;
@@ -140,9 +137,6 @@ impl Worker {
             let keys = std::mem::take(&mut self.keys);
             let mut expected = keys.iter();
             for (number, request) in requests.list.iter().enumerate() {
-                if number % GATE_CHECK == GATE_CHECK - 1 && batch.visit.keyspace.is_exclusive_wanted() {
-                    batch.visit.inside = None;
-                }
                 let item = request.place.item;
                 let conn = &mut *items[item].conn;
                 let seen = request.hash.and_then(|_| expected.next()?.seen());
@@ -159,7 +153,7 @@ impl Worker {
                         conn.session.parser.reset();
                     }
                 }
-                if portion == usize::MAX && request.is_administrative() && self.portion(1) < usize::MAX {
+                if portion == usize::MAX && request.is_administrative() && engine.saving().is_some() {
                     // A save has begun (B3): the rest goes in portions like all that follows.
                     requests.leave(number + 1, items, &mut readings);
                     full = false;
@@ -202,14 +196,11 @@ impl Worker {
 
     /// How many requests of each of the connections that share a turn are executed in it (B3); without a snapshot, any number.
     fn portion(&self, among: usize) -> usize {
-        let Some(persistence) = self.engine.persistence.get().filter(|persistence| persistence.is_active())
-        else {
-            return usize::MAX;
-        };
-        if persistence.is_short() {
-            return PORTION_MIN;
+        match self.engine.saving() {
+            None => usize::MAX,
+            Some(persistence) if persistence.is_short() => PORTION_MIN,
+            Some(_) => self.pace.portion(among),
         }
-        self.pace.portion(among)
     }
 
     /// Goes on with connections that had requests left.
@@ -244,7 +235,7 @@ impl Worker {
     /// Walks a running snapshot for a share of the time that serving took. Returns true when there is more to walk.
     fn walk_snapshot(&mut self) -> bool {
         let engine = &self.engine;
-        let Some(persistence) = engine.persistence.get().filter(|p| p.is_active()) else {
+        let Some(persistence) = engine.saving() else {
             self.pace.rest();
             return false;
         };
