@@ -175,6 +175,15 @@ impl Server {
         info_field(&self.client().run("INFO everything").text(), field)
     }
 
+    /// Waits until no save is running in the background, 30 seconds at most.
+    pub fn wait_for_save(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.info("rdb_bgsave_in_progress").is_none_or(|running| running.trim() != "0") {
+            assert!(Instant::now() < until, "the save does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn start_once(options: &ServerOptions) -> io::Result<Server> {
         let port = free_port()?;
         let (dir, keeps_dir) = match &options.dir {

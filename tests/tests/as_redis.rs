@@ -59,9 +59,7 @@ fn only_a_failed_background_save_refuses_writes() {
     assert_eq!(client.run("FLUSHALL").text(), "OK");
     assert_eq!(client.run("SET a 1").text(), "OK");
     assert!(!client.run("BGSAVE").is_error());
-    while field(&server, "rdb_bgsave_in_progress") == 1 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    server.wait_for_save();
     assert!(client.run("SET a 2").text().starts_with("MISCONF"));
     std::fs::remove_dir(server.dir().join("dump.rdb")).unwrap();
     assert_eq!(client.run("SAVE").text(), "OK");

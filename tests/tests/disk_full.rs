@@ -3,7 +3,6 @@
 //! The disk is a small tmpfs in a mount namespace of the server's own (`unshare`), so nothing of it is left behind.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use system_tests::contents::read;
 use system_tests::{Client, Random, Server, ServerOptions, server};
@@ -45,11 +44,7 @@ fn save(server: &Server) -> String {
     let mut client = server.client();
     let started = client.run("BGSAVE");
     assert!(!started.is_error(), "{started:?}");
-    let until = Instant::now() + Duration::from_secs(30);
-    while server.info("rdb_bgsave_in_progress").unwrap().trim() != "0" {
-        assert!(Instant::now() < until, "the save does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    server.wait_for_save();
     server.info("rdb_last_bgsave_status").unwrap().trim().to_string()
 }
 

@@ -282,11 +282,9 @@ fn unix_socket() {
 #[test]
 fn a_pipeline_goes_on_behind_bgsave() {
     let server = Server::ours_with("--io-threads 1");
-    let mut filler = server.client();
-    for index in 0..2000 {
-        filler.send(&["SET".to_string(), format!("key:{index}"), "x".repeat(500)]).unwrap();
-    }
-    (0..2000).for_each(|_| assert_eq!(filler.read().unwrap().text(), "OK"));
+    let set = |index| vec!["SET".to_string(), format!("key:{index}"), "x".repeat(500)];
+    let replies = server.client().pipeline(&(0..2000).map(set).collect::<Vec<_>>()).unwrap();
+    assert!(replies.iter().all(|reply| reply.text() == "OK"));
     let mut others: Vec<Client> = (0..4).map(|_| server.client()).collect();
     let mut count = 0;
     for round in 0..20 {
@@ -333,8 +331,6 @@ fn a_pipeline_goes_on_behind_bgsave() {
         for other in &mut others {
             (1..=50).for_each(|n| assert_eq!(other.read().unwrap().int(), Some(round * 50 + n)));
         }
-        while server.info("rdb_bgsave_in_progress").unwrap() != "0" {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        server.wait_for_save();
     }
 }
