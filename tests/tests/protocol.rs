@@ -278,6 +278,27 @@ fn unix_socket() {
     assert_eq!(&reply, b"+PONG\r\n");
 }
 
+/// Replies that come later than the command has been executed go by CLIENT REPLY, too.
+#[test]
+fn who_wants_no_reply_hears_nothing_of_a_save() {
+    let server = Server::ours();
+    let mut client = server.client();
+    let mut sent = Vec::new();
+    for command in ["SAVE", "BGSAVE"] {
+        encode(&mut sent, &["CLIENT", "REPLY", "SKIP"]);
+        encode(&mut sent, &[command]);
+    }
+    encode(&mut sent, &["PING"]);
+    encode(&mut sent, &["CLIENT", "REPLY", "OFF"]);
+    encode(&mut sent, &["SAVE"]);
+    encode(&mut sent, &["CLIENT", "REPLY", "ON"]);
+    client.send_raw(&sent).unwrap();
+    assert_eq!(client.read().unwrap().text(), "PONG");
+    assert_eq!(client.read().unwrap().text(), "OK");
+    server.wait_for_save();
+    assert_eq!(client.run("LASTSAVE").int().map(|at| at > 0), Some(true));
+}
+
 /// What stands behind a BGSAVE in a pipeline is executed in portions, each request once and in its order, whatever its end is like.
 #[test]
 fn a_pipeline_goes_on_behind_bgsave() {

@@ -13,7 +13,6 @@ use quanta::Instant;
 use resp::{Limits, ProtocolError};
 
 use crate::clock::{Clock, Lfu};
-use crate::command::Flags;
 use crate::engine::Engine;
 use crate::observe::Watch;
 use crate::session::Session;
@@ -86,12 +85,6 @@ impl<'b> Request<'b> {
     #[inline]
     pub(crate) fn args<'a>(&self, of_batch: &'a [&'b [u8]]) -> &'a [&'b [u8]] {
         &of_batch[self.first as usize..][..self.count as usize]
-    }
-
-    /// Whether its command is about the server, and not about data.
-    #[inline]
-    pub(crate) fn is_administrative(&self) -> bool {
-        self.registered.is_some_and(|registered| registered.command.flags.has(Flags::ADMIN))
     }
 }
 
@@ -210,21 +203,6 @@ impl<'b> Requests<'b> {
             }
         }
         false
-    }
-
-    /// Leaves the requests from that number on, and all that the connections have sent beyond, for a later turn.
-    pub(crate) fn leave(&self, from: usize, items: &mut [Item<'_, '_>], readings: &mut [Reading]) {
-        for reading in readings.iter_mut() {
-            reading.left = 0;
-        }
-        // The first one of each connection comes last. Who is held up knows where to go on.
-        for place in self.list[from..].iter().rev().map(|request| request.place) {
-            let session = &mut items[place.item].conn.session;
-            if !session.is_held_up() {
-                readings[place.item].at = place.starts_at;
-                session.parser.reset();
-            }
-        }
     }
 
     /// Adds a request whose arguments are those of the batch from `first` on; `former` is the name that came last and what it stands for.

@@ -15,6 +15,8 @@ pub enum Message {
     Reply(ConnId, Vec<u8>),
     /// A pause has ended: go on with what was held up.
     Unpaused,
+    /// A snapshot is ready to be cut, or will not be ([`Persistence::settle`](crate::Persistence)).
+    Settle,
     /// Stop serving: the process ends.
     Stop,
 }

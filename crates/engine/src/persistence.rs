@@ -43,7 +43,7 @@ pub trait Persistence: Send + Sync {
     /// Walks the snapshot for about `slice`.
     fn step(&self, inside: &mut Inside<'_>, slice: Duration) -> Walk;
 
-    /// Ends a snapshot that is ready for it.
+    /// Cuts a snapshot that is ready for it, or ends one.
     fn settle(&self, worker: WorkerId);
 
     /// Whether a running snapshot holds nearly as much memory as its budget allows, so that [`Self::wait_for_room`] would soon wait.
@@ -64,8 +64,14 @@ pub trait Persistence: Send + Sync {
     /// When the last good save ended, seconds since the epoch.
     fn last_save_s(&self) -> i64;
 
-    /// Begins a save in the background; with `schedule` it may also begin later. The text is the reply's.
-    fn save_in_background(&self, worker: WorkerId, schedule: bool) -> Result<&'static str, Error>;
+    /// Begins a save in the background; with `schedule` it may also begin later. The text is the reply's; without one the client gets it
+    /// when the cut is made.
+    fn save_in_background(
+        &self,
+        worker: WorkerId,
+        client: ConnId,
+        schedule: bool,
+    ) -> Result<Option<&'static str>, Error>;
 
     /// Gives up the save that is running or scheduled; false if there is none.
     fn cancel(&self) -> bool;

@@ -219,6 +219,7 @@ impl Worker {
             self.discard.clear();
         }
         if conn.session.waiting == Waiting::Reply {
+            conn.session.wants_reply = conn.session.reply_mode == ReplyMode::On;
             self.note_later(conn);
         }
         conn.session.after_reply();

@@ -31,7 +31,7 @@ pub enum Waiting {
     No,
     /// CLIENT PAUSE holds it up; the command is executed when the pause ends.
     Pause,
-    /// What it asked for (SAVE, SHUTDOWN) takes its time; the reply comes in a [`Message::Reply`](crate::mailbox::Message).
+    /// What it asked for (SAVE, BGSAVE, SHUTDOWN) takes its time; the reply comes in a [`Message::Reply`](crate::mailbox::Message).
     Reply,
 }
 
@@ -67,6 +67,8 @@ pub struct Session {
     pub monitor: bool,
     /// What it waits for.
     pub waiting: Waiting,
+    /// Whether it is told what it waits for (CLIENT REPLY).
+    pub(crate) wants_reply: bool,
     /// The reply that it gets without anybody's doing when its time has come (WAIT).
     pub later: Option<LaterReply>,
     /// The present request has emptied the server: the empty data set is saved before it is answered (FLUSHALL).
@@ -222,6 +224,7 @@ impl Session {
             applies_stream: false,
             monitor: false,
             waiting: Waiting::No,
+            wants_reply: true,
             later: None,
             saves_flushed: false,
             closing: false,

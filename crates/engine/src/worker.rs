@@ -131,7 +131,7 @@ impl Worker {
         let mut batch = Batch::new(&engine, config, now_ms);
         let mut requests = Requests::default();
         loop {
-            let mut full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
+            let full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
             self.prefetch(&mut batch, items, &requests.list);
             executed += requests.list.len() as u32;
             let keys = std::mem::take(&mut self.keys);
@@ -152,12 +152,6 @@ impl Worker {
                         readings[item].at = held.place.starts_at;
                         conn.session.parser.reset();
                     }
-                }
-                if portion == usize::MAX && request.is_administrative() && engine.saving().is_some() {
-                    // A save has begun (B3): the rest goes in portions like all that follows.
-                    requests.leave(number + 1, items, &mut readings);
-                    full = false;
-                    break;
                 }
             }
             self.keys = keys;
@@ -245,10 +239,17 @@ impl Worker {
         let walk = persistence.step(&mut engine.keyspace.enter(self.id), slice);
         self.pace.walked(begin.elapsed());
         if walk == Walk::Settle {
-            persistence.settle(self.id);
-            engine.judge_trouble();
+            self.settle();
         }
         walk == Walk::More
+    }
+
+    /// Cuts or ends a snapshot.
+    fn settle(&mut self) {
+        if let Some(persistence) = self.engine.persistence.get() {
+            persistence.settle(self.id);
+            self.engine.judge_trouble();
+        }
     }
 
     /// Brings the memory of all keys of a batch near, station by station, so that the misses overlap. `keys` are then those of the requests with
@@ -462,10 +463,13 @@ impl Worker {
                 }
             }
             Message::Unpaused => self.resume_paused(conns),
+            Message::Settle => self.settle(),
             Message::Reply(id, reply) => {
                 if let Some(conn) = conns.get_mut(id) {
                     conn.session.later = None;
-                    conn.out.buf().extend_from_slice(&reply);
+                    if conn.session.wants_reply {
+                        conn.out.buf().extend_from_slice(&reply);
+                    }
                     self.resume(conns, id);
                 }
             }

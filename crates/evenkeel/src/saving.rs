@@ -2,15 +2,16 @@
 //!
 //! ```text
 //!   reactors ── engine::Persistence ──> Saving ──> persistence::Saver ──> Snapshot
-//!                                         │ who waits for a SAVE
-//!   main thread <── Ending ───────────────┘
+//!                                         │                  │ Host: ready, News
+//!                                         └── who waits <────┘──> reactors' letter boxes
+//!   main thread <── Ending
 //! ```
 //! Locks: `waiting` is a leaf. Nothing here is called inside the gate but what [`engine::Persistence`] says may be.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use engine::figures::PersistenceFigures;
@@ -19,7 +20,7 @@ use engine::{Clock, Ending, Engine, Error, Persistence, Walk, now_ms};
 use keyspace::{Access, Inside, Keyspace, WorkerId};
 use net::ConnId;
 use persistence::{
-    Begun, Config, Finished, Host, Kind, Level, LoadError, LoadOptions, Loaded, Loading, Refusal, SavePoint,
+    Begun, Config, Host, Kind, Level, LoadError, LoadOptions, Loaded, Loading, News, Refusal, SavePoint,
     Saver,
 };
 use rdb::Usage;
@@ -35,25 +36,58 @@ pub(crate) struct Saving {
     saver: Saver,
     loading: Loading,
     loaded: Mutex<Loaded>,
-    waiting: Mutex<Vec<Waiter>>,
+    waiting: Arc<Waiting>,
     endings: Sender<Ending>,
     /// Set by SHUTDOWN ABORT while an ending is under way.
     ending: AtomicBool,
     called_off: AtomicBool,
 }
 
-/// A client whose reply comes when a save has ended.
+/// A client whose reply comes when a save has begun or ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Waiter {
     worker: WorkerId,
     client: ConnId,
-    /// It is told if the save fails (SAVE); FLUSHALL has done its work anyhow.
-    hears_failure: bool,
+    what_for: WhatFor,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhatFor {
+    /// BGSAVE: the cut.
+    Begin,
+    /// SAVE: the end.
+    End,
+    /// FLUSHALL: the end, but it has done its work however that is.
+    EndOrNot,
+}
+
+/// Those who wait.
+#[derive(Default)]
+struct Waiting(Mutex<Vec<Waiter>>);
+
+impl Waiting {
+    fn list(&self) -> MutexGuard<'_, Vec<Waiter>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes those out for whom there is a reply.
+    fn take(&self, reply: impl Fn(WhatFor) -> Option<Vec<u8>>) -> Vec<(Waiter, Vec<u8>)> {
+        let mut replies = Vec::new();
+        self.list().retain(|&waiter| match reply(waiter.what_for) {
+            Some(reply) => {
+                replies.push((waiter, reply));
+                false
+            }
+            None => true,
+        });
+        replies
+    }
 }
 
 /// What the saver needs from the server.
 struct ServerHost {
     engine: Arc<OnceLock<Weak<Engine>>>,
+    waiting: Arc<Waiting>,
 }
 
 fn engine_of(engine: &OnceLock<Weak<Engine>>) -> Option<Arc<Engine>> {
@@ -65,6 +99,37 @@ impl Host for ServerHost {
         match level {
             Level::Notice => journal::notice!("{text}"),
             Level::Warning => journal::warning!("{text}"),
+        }
+    }
+
+    /// Answers who waits for that.
+    fn tell(&self, news: News) {
+        use WhatFor as W;
+        let begun = || Some(b"+Background saving started\r\n".to_vec());
+        let ok = || Some(b"+OK\r\n".to_vec());
+        let error = |text: &str| Some(format!("-ERR{text}\r\n").into_bytes());
+        let replies = self.waiting.take(|what_for| match (&news, what_for) {
+            // To stop a save is no failure of the command that began it.
+            (News::Begun(Kind::Background) | News::CalledOff(Kind::Background), W::Begin) => begun(),
+            (News::Refused(Kind::Background, text), W::Begin) => {
+                error(&format!(" Background save failed: {text}"))
+            }
+            (News::Refused(Kind::Foreground, text), W::End) => error(&format!(" {text}")),
+            (News::CalledOff(Kind::Foreground), W::End) => error(""),
+            (News::Finished(Kind::Foreground, outcome), W::End) if outcome.result.is_err() => error(""),
+            (News::Finished(Kind::Foreground, _), W::End) => ok(),
+            (
+                News::Refused(Kind::Foreground, _)
+                | News::CalledOff(Kind::Foreground)
+                | News::Finished(Kind::Foreground, _),
+                W::EndOrNot,
+            ) => ok(),
+            _ => None,
+        });
+        if let Some(engine) = engine_of(&self.engine) {
+            for (Waiter { worker, client, .. }, reply) in replies {
+                engine.send(worker, Message::Reply(client, reply));
+            }
         }
     }
 
@@ -97,6 +162,12 @@ impl Host for ServerHost {
 
     fn at_cut(&self, _: &mut Access<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
         Vec::new()
+    }
+
+    fn ready(&self) {
+        if let Some(engine) = engine_of(&self.engine) {
+            engine.send(WorkerId(0), Message::Settle);
+        }
     }
 
     fn wake(&self) {
@@ -140,14 +211,15 @@ impl Saving {
     /// Saving for `keyspace` as `config` says; endings that clients ask for go to `endings`.
     pub(crate) fn new(keyspace: Arc<Keyspace>, config: &config::Config, endings: Sender<Ending>) -> Saving {
         let engine = Arc::new(OnceLock::new());
-        let host = Arc::new(ServerHost { engine: Arc::clone(&engine) });
+        let waiting = Arc::default();
+        let host = Arc::new(ServerHost { engine: Arc::clone(&engine), waiting: Arc::clone(&waiting) });
         Saving {
             keyspace,
             engine,
             saver: Saver::new(host, save_config(config)),
             loading: Loading::new(),
             loaded: Mutex::default(),
-            waiting: Mutex::default(),
+            waiting,
             endings,
             ending: AtomicBool::new(false),
             called_off: AtomicBool::new(false),
@@ -244,28 +316,14 @@ impl Saving {
     }
 
     /// Begins a save that `waiter` waits for.
-    fn begin_for(&self, worker: WorkerId, waiter: Option<Waiter>) -> Result<(), Refusal> {
-        // Noted before the save begins, which another reactor may end before this one goes on.
-        let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting().extend(waiter);
-        let begun = self.saver.begin(&self.keyspace, worker, Kind::Foreground);
+    fn begin_for(&self, kind: Kind, waiter: Option<Waiter>) -> Result<Begun, Refusal> {
+        // Noted before the save begins, since another reactor may go on with it before this one goes on.
+        self.waiting.list().extend(waiter);
+        let begun = self.saver.begin(&self.keyspace, kind);
         if begun.is_err() {
-            waiting().retain(|&waits| Some(waits) != waiter);
+            self.waiting.list().retain(|&waits| Some(waits) != waiter);
         }
-        begun.map(drop)
-    }
-
-    /// Answers who waits for a save.
-    fn announce(&self, finished: Option<Finished>) {
-        let Some(Finished { kind: Kind::Foreground, outcome }) = finished else { return };
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(engine) = engine_of(&self.engine) {
-            for Waiter { worker, client, hears_failure } in waiting {
-                let failed = hears_failure && outcome.result.is_err();
-                let reply: &[u8] = if failed { b"-ERR\r\n" } else { b"+OK\r\n" };
-                engine.send(worker, Message::Reply(client, reply.to_vec()));
-            }
-        }
+        begun
     }
 }
 
@@ -334,8 +392,7 @@ impl Persistence for Saving {
     }
 
     fn settle(&self, worker: WorkerId) {
-        let finished = self.saver.settle(&self.keyspace, worker);
-        self.announce(finished);
+        self.saver.settle(&self.keyspace, worker);
     }
 
     fn is_short(&self) -> bool {
@@ -349,8 +406,7 @@ impl Persistence for Saving {
     }
 
     fn tick(&self, worker: WorkerId) {
-        let finished = self.saver.tick(&self.keyspace, worker);
-        self.announce(finished);
+        self.saver.tick(&self.keyspace, worker);
     }
 
     fn note_changes(&self, changes: u64) {
@@ -365,13 +421,22 @@ impl Persistence for Saving {
         self.saver.last_save_at()
     }
 
-    fn save_in_background(&self, worker: WorkerId, schedule: bool) -> Result<&'static str, Error> {
-        match self.saver.begin(&self.keyspace, worker, Kind::Background) {
-            Ok(Begun::Started(_)) => Ok("Background saving started"),
-            Ok(Begun::Queued) => Ok("Background saving scheduled"),
+    fn save_in_background(
+        &self,
+        worker: WorkerId,
+        client: ConnId,
+        schedule: bool,
+    ) -> Result<Option<&'static str>, Error> {
+        let waiter = Waiter { worker, client, what_for: WhatFor::Begin };
+        match self.begin_for(Kind::Background, Some(waiter)) {
+            Ok(Begun::Starting) => Ok(None),
+            Ok(Begun::Queued) => {
+                self.waiting.list().retain(|&waits| waits != waiter);
+                Ok(Some("Background saving scheduled"))
+            }
             Err(Refusal::InProgress) if schedule => {
                 self.saver.schedule();
-                Ok("Background saving scheduled")
+                Ok(Some("Background saving scheduled"))
             }
             Err(Refusal::InProgress) => Err(Error::fixed("ERR Background save already in progress")),
             Err(Refusal::Failed(reason)) => Err(Error::new(format!("ERR Background save failed: {reason}"))),
@@ -383,11 +448,12 @@ impl Persistence for Saving {
     }
 
     fn save_for(&self, worker: WorkerId, client: ConnId) -> Result<(), Error> {
-        let waiter = Waiter { worker, client, hears_failure: true };
-        self.begin_for(worker, Some(waiter)).map_err(|refusal| match refusal {
-            Refusal::InProgress => Error::fixed("ERR Background save already in progress"),
-            Refusal::Failed(reason) => Error::new(format!("ERR {reason}")),
-        })
+        let waiter = Waiter { worker, client, what_for: WhatFor::End };
+        match self.begin_for(Kind::Foreground, Some(waiter)) {
+            Ok(_) => Ok(()),
+            Err(Refusal::InProgress) => Err(Error::fixed("ERR Background save already in progress")),
+            Err(Refusal::Failed(reason)) => Err(Error::new(format!("ERR {reason}"))),
+        }
     }
 
     fn has_save_points(&self) -> bool {
@@ -395,9 +461,9 @@ impl Persistence for Saving {
     }
 
     fn save_flushed(&self, worker: WorkerId, client: Option<ConnId>) -> bool {
-        let waiter = client.map(|client| Waiter { worker, client, hears_failure: false });
-        match self.begin_for(worker, waiter) {
-            Ok(()) => client.is_some(),
+        let waiter = client.map(|client| Waiter { worker, client, what_for: WhatFor::EndOrNot });
+        match self.begin_for(Kind::Foreground, waiter) {
+            Ok(_) => client.is_some(),
             Err(Refusal::InProgress) => {
                 self.saver.schedule();
                 false

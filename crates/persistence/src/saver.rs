@@ -1,15 +1,18 @@
 //! The service that saves: begins, cancels and ends saves, watches the save points, and remembers what came of it all.
 //!
-//! It walks nothing and writes nothing: reactors call [`Snapshot::step`] on [`Saver::current`], the snapshot's thread writes.
+//! It walks nothing and writes nothing: reactors call [`Snapshot::step`] on [`Saver::current`], the snapshot's thread opens the file, looks at what memory is
+//! left, and writes.
 //!
 //! ```text
-//!  begin ──> starting ──> running ──(detached)──> recorded: last save, status, dirty counter, retry time
-//!    │           │ no file, no thread                ^
-//!    │           └───────────────────────────────────┤
+//!  begin ──> starting ──(prepared: Host::ready; settle cuts)──> running ──(detached; settle)──> recorded: last save, status,
+//!    │           │ no file, no thread, cancelled                                                ^   dirty counter, retry time
+//!    │           └──────────────────────────────────────────────────────────────────────────────┤
 //!    └ while marks are being settled: queued, begun by tick
 //! ```
+//! What comes of it is told to [`Host::tell`], once for each save: begun or not, and if it was begun, how it ended.
+//!
 //! Locks: `state` is held for a few instructions only, never while the gate is entered, a file is opened or the host is called; so it
-//! may be asked for from inside the gate. Begin, save, settle and tick are called outside the gate.
+//! may be asked for from inside the gate. Begin, save, settle, tick and cancel are called outside the gate.
 //!
 //! Faults: a save that fails leaves the former file in place. After failures automatic saves wait 5 seconds (Redis's delay), doubled
 //! with each further failure up to [`RETRY_SECONDS_MAX`]; one success ends that.
@@ -23,7 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keyspace::{Access, Keyspace, WorkerId};
 use parking_lot::{Mutex, RwLock};
-use snapshot::{Failure, Options, Outcome, Snapshot, UsageOf};
+use snapshot::{Failure, Options, Outcome, Prepared, Preparing, Sink, Snapshot, UsageOf};
 
 use crate::file::FileSink;
 use crate::point::SavePoint;
@@ -54,11 +57,17 @@ pub trait Host: Send + Sync {
     /// Writes a line to the log.
     fn log(&self, level: Level, text: &str);
 
-    /// Facts for the file's start: `redis-ver`, `redis-bits`, `ctime`, `used-mem`, in Redis's order.
+    /// Something came of a save.
+    fn tell(&self, news: News);
+
+    /// Facts for the file's start: `redis-ver`, `redis-bits`, `ctime`, `used-mem`, in Redis's order. Called by the snapshot's thread.
     fn aux(&self) -> Vec<(Vec<u8>, Vec<u8>)>;
 
-    /// How entries' use is spelled in the file; `None` if the eviction policy is neither LRU nor LFU.
+    /// How entries' use is spelled in the file; `None` if the eviction policy is neither LRU nor LFU. Called by the snapshot's thread.
     fn usage(&self) -> Option<UsageOf>;
+
+    /// A save is ready for its cut, or will not be begun: a worker should call [`Saver::settle`] soon.
+    fn ready(&self);
 
     /// Inside the cut, all workers outside the gate: notes what belongs to this moment (the log's offset) and returns further facts
     /// for the file's start. Takes microseconds.
@@ -118,10 +127,10 @@ impl Kind {
 }
 
 /// What [`Saver::begin`] did.
-#[derive(Clone)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It runs.
-    Started(Arc<Snapshot>),
+    /// It is being prepared; [`News`] follow.
+    Starting,
     /// It starts as soon as the marks of the former, failed or cancelled one are settled.
     Queued,
 }
@@ -135,13 +144,25 @@ pub enum Refusal {
     Failed(String),
 }
 
-/// A save that has ended.
+/// What comes of a save, whoever asked for it. The first one or two, in this order.
 #[derive(Clone, Debug)]
-pub struct Finished {
-    /// Why it was asked for.
-    pub kind: Kind,
+pub enum News {
+    /// The cut is made.
+    Begun(Kind),
+    /// There will be no file: it failed before the cut; the reason.
+    Refused(Kind, String),
+    /// It was stopped before the cut.
+    CalledOff(Kind),
     /// How it ended.
-    pub outcome: Outcome,
+    Finished(Kind, Outcome),
+}
+
+/// A save before its cut.
+struct Starting {
+    kind: Kind,
+    /// None while its thread is being started or a worker makes the cut, and where that is left to who waits in [`Saver::save`].
+    preparing: Option<Preparing>,
+    is_cancelled: bool,
 }
 
 struct Running {
@@ -154,8 +175,7 @@ struct Running {
 
 #[derive(Default)]
 struct State {
-    /// Somebody is between the decision to begin and the cut.
-    starting: bool,
+    starting: Option<Starting>,
     running: Option<Running>,
     scheduled: Option<Kind>,
     last: Last,
@@ -303,103 +323,154 @@ impl Saver {
         self.state.lock().last.saved_at
     }
 
-    /// Begins a save. Outside the gate.
-    pub fn begin(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind) -> Result<Begun, Refusal> {
-        {
-            let mut state = self.state.lock();
-            if let Some(running) = &state.running {
-                if !running.snapshot.status().is_draining {
-                    return Err(Refusal::InProgress);
-                }
-                // Somebody waits for a foreground save, so nothing takes its place.
-                if state.scheduled != Some(Kind::Foreground) {
-                    state.scheduled = Some(kind);
-                }
-                return Ok(Begun::Queued);
-            }
-            if state.starting {
+    /// Begins a save: its thread starts. Outside the gate.
+    pub fn begin(&self, keyspace: &Keyspace, kind: Kind) -> Result<Begun, Refusal> {
+        if self.claim(kind)? == Begun::Queued {
+            return Ok(Begun::Queued);
+        }
+        let host = Arc::clone(&self.host);
+        let preparing = self.prepare(keyspace, move || host.ready()).map_err(|error| {
+            self.give_up_start();
+            self.refuse(kind, &error)
+        })?;
+        let is_due = self.state.lock().starting.as_mut().is_some_and(|starting| {
+            let preparing = starting.preparing.insert(preparing);
+            preparing.is_over() || starting.is_cancelled
+        });
+        // Who was rung for before this could be seen has found nothing.
+        if is_due {
+            self.host.ready();
+        }
+        Ok(Begun::Starting)
+    }
+
+    /// Decides whether a save may begin, and if so that nobody else begins one.
+    fn claim(&self, kind: Kind) -> Result<Begun, Refusal> {
+        let mut state = self.state.lock();
+        if let Some(running) = &state.running {
+            if !running.snapshot.status().is_draining {
                 return Err(Refusal::InProgress);
             }
-            state.starting = true;
-            state.scheduled = None;
-            state.last.tried_at = unix_seconds();
-        }
-        let config = self.config();
-        match self.start(keyspace, worker, &config) {
-            Ok((snapshot, dirty)) => {
-                let running =
-                    Running { snapshot: Arc::clone(&snapshot), kind, started_at: unix_seconds(), dirty };
-                {
-                    let mut state = self.state.lock();
-                    state.starting = false;
-                    state.running = Some(running);
-                    self.is_active.store(true, Ordering::Release);
-                }
-                if kind.is_background() {
-                    self.host.log(Level::Notice, "Background saving started");
-                }
-                Ok(Begun::Started(snapshot))
+            // Somebody waits for a foreground save, so nothing takes its place.
+            if state.scheduled != Some(Kind::Foreground) {
+                state.scheduled = Some(kind);
             }
-            Err(error) => {
-                let text = crate::reason(&error);
-                let is_ok = {
-                    let mut state = self.state.lock();
-                    state.starting = false;
-                    Self::note_failure(&mut state.last, kind, &text);
-                    state.last.is_ok
-                };
-                self.judge_writes(is_ok);
-                self.host.log(Level::Warning, &text);
-                Err(Refusal::Failed(text))
-            }
+            return Ok(Begun::Queued);
         }
+        if state.starting.is_some() {
+            return Err(Refusal::InProgress);
+        }
+        state.starting = Some(Starting { kind, preparing: None, is_cancelled: false });
+        state.scheduled = None;
+        state.last.tried_at = unix_seconds();
+        Ok(Begun::Starting)
     }
 
-    /// What a snapshot may take: what is configured, or half of what is left for the process if that is less. The other half is for what
-    /// grows meanwhile.
-    fn budget(&self, configured: u64) -> u64 {
-        let Some(spare) = spare::bytes().filter(|spare| spare / 2 < configured) else { return configured };
-        let budget = (spare / 2).clamp(BUDGET_MIN.min(configured), configured);
-        let text = format!(
-            "{} MB of memory are left: the snapshot takes {} MB at most, instead of {} MB",
-            spare >> 20,
-            budget >> 20,
-            configured >> 20
-        );
-        self.host.log(Level::Notice, &text);
-        budget
-    }
-
-    /// Opens the file, starts the writer and cuts.
-    fn start(
+    /// Starts the thread that opens the file, counts what memory is left, and waits for the cut.
+    fn prepare(
         &self,
         keyspace: &Keyspace,
-        worker: WorkerId,
-        config: &Config,
-    ) -> std::io::Result<(Arc<Snapshot>, u64)> {
-        let sink = FileSink::create(&config.directory, &config.file_name)?;
-        let host = Arc::clone(&self.host);
-        let options = Options {
-            budget_bytes: self.budget(config.budget_bytes),
-            compression: config.compression,
-            checksum: config.checksum,
-            version: config.version,
-            aux: self.host.aux(),
-            usage: self.host.usage(),
-            wake: Some(Box::new(move || host.wake())),
-            ..Options::default()
+        ready: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Preparing> {
+        let (config, host) = (self.config(), Arc::clone(&self.host));
+        let plan = move || {
+            let sink = FileSink::create(&config.directory, &config.file_name)?;
+            let budget_bytes = budget(&*host, config.budget_bytes);
+            let (aux, usage) = (host.aux(), host.usage());
+            let options = Options {
+                budget_bytes,
+                compression: config.compression,
+                checksum: config.checksum,
+                version: config.version,
+                aux,
+                usage,
+                wake: Some(Box::new(move || host.wake())),
+                ..Options::default()
+            };
+            Ok((options, Box::new(sink) as Box<dyn Sink>))
         };
-        let prepared =
-            Snapshot::prepare(&mut keyspace.enter(worker), options, Box::new(sink)).map_err(|error| {
-                let text = format!("Can't save in background: thread: {}", crate::reason(&error));
-                std::io::Error::new(error.kind(), text)
-            })?;
+        Preparing::begin(keyspace, plan, ready).map_err(|error| {
+            let text = format!("Can't save in background: thread: {}", crate::reason(&error));
+            std::io::Error::new(error.kind(), text)
+        })
+    }
+
+    /// Makes the cut of the save that has been claimed.
+    fn cut(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind, prepared: Prepared) -> Arc<Snapshot> {
         let mut dirty = 0;
         let snapshot = prepared.cut(keyspace, worker, |access| {
             dirty = self.changes();
             self.host.at_cut(access)
         });
-        Ok((snapshot, dirty))
+        let running = Running { snapshot: Arc::clone(&snapshot), kind, started_at: unix_seconds(), dirty };
+        let is_cancelled = {
+            let mut state = self.state.lock();
+            state.running = Some(running);
+            self.is_active.store(true, Ordering::Release);
+            state.starting.take().is_some_and(|starting| starting.is_cancelled)
+        };
+        if kind.is_background() {
+            self.host.log(Level::Notice, "Background saving started");
+        }
+        self.host.tell(News::Begun(kind));
+        if is_cancelled {
+            snapshot.cancel();
+        }
+        snapshot
+    }
+
+    /// The save that has been claimed is not begun.
+    fn give_up_start(&self) {
+        let starting = self.state.lock().starting.take();
+        drop(starting);
+    }
+
+    /// Records why a save was not begun.
+    fn refuse(&self, kind: Kind, error: &std::io::Error) -> Refusal {
+        let text = crate::reason(error);
+        let is_ok = {
+            let mut state = self.state.lock();
+            Self::note_failure(&mut state.last, kind, &text);
+            state.last.is_ok
+        };
+        self.judge_writes(is_ok);
+        self.host.log(Level::Warning, &text);
+        Refusal::Failed(text)
+    }
+
+    /// Records that a save was stopped before its cut.
+    fn call_off(&self, kind: Kind) {
+        self.state.lock().last.error = Some("cancelled".into());
+        self.host.log(Level::Notice, "Background saving cancelled");
+        self.host.tell(News::CalledOff(kind));
+    }
+
+    /// Goes on with a save that is ready for its cut.
+    fn settle_start(&self, keyspace: &Keyspace, worker: WorkerId) {
+        let (kind, prepared) = {
+            let mut state = self.state.lock();
+            let Some(starting) = &mut state.starting else { return };
+            let kind = starting.kind;
+            let Some(preparing) = &starting.preparing else { return };
+            if starting.is_cancelled {
+                let cancelled = state.starting.take();
+                drop(state);
+                drop(cancelled);
+                return self.call_off(kind);
+            }
+            let Some(prepared) = preparing.take() else { return };
+            starting.preparing = None;
+            (kind, prepared)
+        };
+        match prepared {
+            Ok(prepared) => drop(self.cut(keyspace, worker, kind, prepared)),
+            Err(error) => {
+                self.give_up_start();
+                if let Refusal::Failed(text) = self.refuse(kind, &error) {
+                    self.host.tell(News::Refused(kind, text));
+                }
+            }
+        }
     }
 
     /// As in Redis, only a save in the background makes for a bad status: whoever waits for a save learns of its failure at once.
@@ -411,9 +482,14 @@ impl Saver {
         }
     }
 
-    /// Ends the running save if it is ready for that ([`snapshot::Progress::NeedsDetach`]), and records what came of it. Outside the
-    /// gate. The first to call it then gets the result.
-    pub fn settle(&self, keyspace: &Keyspace, worker: WorkerId) -> Option<Finished> {
+    /// Makes the cut if a save is ready for it, or ends the running one if it is ready for that ([`snapshot::Progress::NeedsDetach`]), and records what
+    /// came of it. Outside the gate.
+    pub fn settle(&self, keyspace: &Keyspace, worker: WorkerId) {
+        self.settle_start(keyspace, worker);
+        self.settle_end(keyspace, worker);
+    }
+
+    fn settle_end(&self, keyspace: &Keyspace, worker: WorkerId) -> Option<()> {
         let snapshot = self.current()?;
         snapshot.detach(keyspace, worker);
         let outcome = snapshot.outcome()?.clone();
@@ -451,7 +527,8 @@ impl Saver {
         };
         self.judge_writes(is_ok);
         self.log_end(kind, &outcome);
-        Some(Finished { kind, outcome })
+        self.host.tell(News::Finished(kind, outcome));
+        Some(())
     }
 
     fn log_end(&self, kind: Kind, outcome: &Outcome) {
@@ -482,36 +559,48 @@ impl Saver {
         }
     }
 
-    /// Saves and returns when that is done: SAVE, SHUTDOWN, DEBUG RELOAD. Outside the gate. At shutdown a running save is
+    /// Saves and returns when that is done: SHUTDOWN, DEBUG RELOAD. Outside the gate. At shutdown a save that is starting or running is
     /// cancelled first; otherwise it refuses.
     pub fn save(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind) -> Result<Outcome, Refusal> {
         loop {
             let former = self.current();
-            match self.begin(keyspace, worker, kind) {
-                Ok(Begun::Started(snapshot)) => {
-                    let outcome = snapshot.run_to_end(keyspace, worker);
-                    // Another worker may be the one who records it; then it is being recorded right now.
-                    self.settle(keyspace, worker);
-                    return match outcome.result {
-                        Ok(_) => Ok(outcome),
-                        Err(failure) => Err(Refusal::Failed(failure.to_string())),
-                    };
-                }
+            match self.claim(kind) {
+                Ok(Begun::Starting) => return self.save_claimed(keyspace, worker, kind),
                 Ok(Begun::Queued) => {
                     self.state.lock().scheduled.take_if(|queued| *queued == kind);
                 }
-                Err(Refusal::InProgress) if kind == Kind::Shutdown => {
-                    if let Some(snapshot) = &former {
-                        snapshot.cancel();
-                    }
-                }
+                Err(Refusal::InProgress) if kind == Kind::Shutdown => drop(self.cancel()),
                 Err(refusal) => return Err(refusal),
             }
             if let Some(snapshot) = former.or_else(|| self.current()) {
                 snapshot.run_to_end(keyspace, worker);
-                self.settle(keyspace, worker);
             }
+            self.settle(keyspace, worker);
             std::thread::yield_now();
+        }
+    }
+
+    fn save_claimed(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind) -> Result<Outcome, Refusal> {
+        let prepared = self.prepare(keyspace, || ()).and_then(Preparing::wait);
+        let is_cancelled = self.state.lock().starting.as_ref().is_some_and(|starting| starting.is_cancelled);
+        let snapshot = match prepared {
+            Ok(prepared) if !is_cancelled => self.cut(keyspace, worker, kind, prepared),
+            Ok(_) => {
+                self.give_up_start();
+                self.call_off(kind);
+                return Err(Refusal::Failed(Failure::Cancelled.to_string()));
+            }
+            Err(error) => {
+                self.give_up_start();
+                return Err(self.refuse(kind, &error));
+            }
+        };
+        let outcome = snapshot.run_to_end(keyspace, worker);
+        // Another worker may be the one who records it; then it is being recorded right now.
+        self.settle(keyspace, worker);
+        match outcome.result {
+            Ok(_) => Ok(outcome),
+            Err(failure) => Err(Refusal::Failed(failure.to_string())),
         }
     }
 
@@ -520,33 +609,49 @@ impl Saver {
         self.state.lock().scheduled.get_or_insert(Kind::Background);
     }
 
-    /// Stops the running save and forgets a scheduled one, unless a client waits for that. False when there was nothing to stop, or it is being put in place.
+    /// Stops the save that is starting or running and forgets a scheduled one, unless a client waits for that. False when there was nothing to stop, or it
+    /// is being put in place.
     pub fn cancel(&self) -> bool {
-        let (running, scheduled) = {
+        let (running, scheduled, starting) = {
             let mut state = self.state.lock();
             let running = state.running.as_ref().map(|running| Arc::clone(&running.snapshot));
             let scheduled = state.scheduled.take_if(|kind| *kind != Kind::Foreground);
-            (running, scheduled.is_some())
+            let starting = state
+                .starting
+                .as_mut()
+                .is_some_and(|starting| !std::mem::replace(&mut starting.is_cancelled, true));
+            (running, scheduled.is_some(), starting)
         };
-        running.is_some_and(|snapshot| !snapshot.status().is_draining && snapshot.cancel()) || scheduled
+        if starting {
+            self.host.ready();
+        }
+        let stopped = running.is_some_and(|snapshot| !snapshot.status().is_draining && snapshot.cancel());
+        stopped || scheduled || starting
     }
 
     /// Before the process ends without a save: stops the running one and waits, at most for `limit`, until its temporary file is
     /// gone. False when that took too long. No worker needs to walk meanwhile.
     pub fn abandon(&self, limit: Duration) -> bool {
+        let preparing = self.state.lock().starting.as_mut().and_then(|starting| starting.preparing.take());
         self.cancel();
-        self.current().is_none_or(|snapshot| snapshot.wait_for_writer(limit))
+        let is_gone = preparing.is_none_or(|preparing| {
+            preparing.wait_for(limit).is_some_and(|result| match result {
+                Ok(prepared) => prepared.give_up(limit),
+                Err(_) => true,
+            })
+        });
+        is_gone && self.current().is_none_or(|snapshot| snapshot.wait_for_writer(limit))
     }
 
-    /// What has to be done from time to time, ten times a second or more often, by one worker outside the gate: ends what is ready,
+    /// What has to be done from time to time, ten times a second or more often, by one worker outside the gate: cuts and ends what is ready,
     /// begins what is scheduled or due.
-    pub fn tick(&self, keyspace: &Keyspace, worker: WorkerId) -> Option<Finished> {
-        let finished = self.settle(keyspace, worker);
+    pub fn tick(&self, keyspace: &Keyspace, worker: WorkerId) {
+        self.settle(keyspace, worker);
         let now = unix_seconds();
         let due = {
             let state = self.state.lock();
-            if state.running.is_some() || state.starting {
-                return finished;
+            if state.running.is_some() || state.starting.is_some() {
+                return;
             }
             match state.scheduled {
                 Some(Kind::Foreground) => Some((Kind::Foreground, None)),
@@ -562,22 +667,31 @@ impl Saver {
                 }
             }
         };
-        if let Some((kind, point)) = due {
-            if let Some(SavePoint { seconds, changes }) = point {
-                let text = format!("{changes} changes in {seconds} seconds. Saving...");
-                self.host.log(Level::Notice, &text);
-            }
-            // A refusal has been logged and recorded; those who wait for a foreground save have to hear of it too.
-            if let Err(Refusal::Failed(text)) = self.begin(keyspace, worker, kind)
-                && kind == Kind::Foreground
-            {
-                let result = Err(Failure::Io(text));
-                let outcome = Outcome { result, bytes: 0, duration: Duration::ZERO, budget_peak_bytes: 0 };
-                return Some(Finished { kind, outcome });
-            }
+        let Some((kind, point)) = due else { return };
+        if let Some(SavePoint { seconds, changes }) = point {
+            let text = format!("{changes} changes in {seconds} seconds. Saving...");
+            self.host.log(Level::Notice, &text);
         }
-        finished
+        // It has been logged and recorded; those who wait for a foreground save have to hear of it too.
+        if let Err(Refusal::Failed(text)) = self.begin(keyspace, kind) {
+            self.host.tell(News::Refused(kind, text));
+        }
     }
+}
+
+/// What a snapshot may take: what is configured, or half of what is left for the process if that is less. The other half is for what
+/// grows meanwhile.
+fn budget(host: &dyn Host, configured: u64) -> u64 {
+    let Some(spare) = spare::bytes().filter(|spare| spare / 2 < configured) else { return configured };
+    let budget = (spare / 2).clamp(BUDGET_MIN.min(configured), configured);
+    let text = format!(
+        "{} MB of memory are left: the snapshot takes {} MB at most, instead of {} MB",
+        spare >> 20,
+        budget >> 20,
+        configured >> 20
+    );
+    host.log(Level::Notice, &text);
+    budget
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn main() {
     }
     drop(access);
     for round in 0..5 {
-        let prepared = Snapshot::prepare(&mut keyspace.enter(WORKER), Default::default(), Box::new(Nowhere));
+        let prepared = Snapshot::prepare(&keyspace, Default::default(), Box::new(Nowhere));
         let snapshot = prepared.expect("a thread").cut(&keyspace, WORKER, |_| Vec::new());
         let (begin, before) = (Instant::now(), processor_time());
         let outcome = snapshot.run_to_end(&keyspace, WORKER);

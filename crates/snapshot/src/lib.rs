@@ -39,7 +39,8 @@
 //!
 //! | Module | Content |
 //! |---|---|
-//! | [`Snapshot`] | the life of a snapshot: prepare, cut, step, detach, outcome |
+//! | [`Preparing`], [`Prepared`] | a snapshot before its cut |
+//! | [`Snapshot`] | its life from then on: step, detach, outcome |
 //! | [`Options`], [`Sink`] | what it is told |
 //! | [`Status`], [`Progress`], [`Outcome`] | what it tells |
 //! | `budget` | what it may occupy, and waiting for room |
@@ -48,7 +49,7 @@
 //! | `relief` | puts away what only frozen values hold |
 //! | `stage` | the file's next bytes and their checksum |
 //! | `tasks` | what the walkers have to do |
-//! | `writer` | the thread that encodes large values and writes |
+//! | `writer` | what the thread does after the cut: encodes large values and writes |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -56,6 +57,7 @@ mod budget;
 mod lane;
 mod options;
 mod outcome;
+mod prepare;
 mod queue;
 mod relief;
 mod snapshot;
@@ -66,4 +68,5 @@ mod writer;
 
 pub use options::{Options, Sink, Spill, UsageOf};
 pub use outcome::{Failure, Outcome, Progress, Status};
-pub use snapshot::{BUDGET_BYTES_MIN, Prepared, Snapshot};
+pub use prepare::{Plan, Prepared, Preparing};
+pub use snapshot::{BUDGET_BYTES_MIN, Snapshot};

@@ -1,5 +1,5 @@
-//! A snapshot's life: prepared outside the gate, cut inside it, walked in slices by whoever has time, written by its own thread,
-//! detached, over.
+//! A snapshot's life from the cut on: walked in slices by whoever has time, written by its own thread, detached, over. What comes before is
+//! [`crate::prepare`]'s.
 //!
 //! ```text
 //!  prepare ── cut ──> walking ── complete ──> writing the rest ── file done ──> NeedsDetach ── detach ──> Over
@@ -14,7 +14,6 @@
 //! Bounds: under a stripe's lock a walk stays [`HOLD`] or [`HOLD_BYTES`], whichever comes first. Cut: a flag, a map of databases and a
 //! pointer, plus what the caller's closure does.
 
-use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ use value::{LargeRef, Shared, StrRef};
 
 use crate::budget::Budget;
 use crate::lane::{Lane, Settings, Small};
-use crate::options::{Options, Sink};
+use crate::options::Options;
 use crate::outcome::{Failure, Outcome, Progress, Status};
 use crate::queue::{Frozen, Queue};
 use crate::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Mutex, thread};
@@ -66,6 +65,8 @@ const FROZEN_BYTES: u64 = 256;
 struct Cut {
     /// Logical database of each physical one.
     logical: Vec<u32>,
+    /// Entries and entries with a deadline of each physical database, counted just before the cut.
+    sizes: Vec<(u64, u64)>,
     /// Facts noted inside the cut.
     aux: Vec<(Vec<u8>, Vec<u8>)>,
     at: Instant,
@@ -89,9 +90,6 @@ pub struct Snapshot {
     /// Nanoseconds that the cut took and waited; written after it.
     cut_ns: AtomicU64,
     cut_wait_ns: AtomicU64,
-    /// Entries and entries with a deadline of each physical database, counted just before the cut.
-    sizes: Vec<(u64, u64)>,
-    keys_total: u64,
     bytes_written: AtomicU64,
     frozen_outstanding: AtomicUsize,
     /// A hash was emitted that has fields with deadlines.
@@ -108,75 +106,10 @@ pub struct Snapshot {
 #[derive(Default)]
 struct AlignedLane(OwnLock<Lane>);
 
-/// A snapshot that is ready to be cut: its writer's thread runs and waits. Dropped without a cut, it leaves nothing behind.
-pub struct Prepared(Option<Arc<Snapshot>>);
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        if let Some(snapshot) = &self.0 {
-            snapshot.queue.abort();
-        }
-    }
-}
-
-impl Prepared {
-    /// Enters the gate exclusively and cuts. `note` runs inside, before anybody may write again, and returns facts for the file's
-    /// start (a log offset).
-    pub fn cut(
-        self,
-        keyspace: &Keyspace,
-        worker: WorkerId,
-        note: impl FnOnce(&mut Access<'_>) -> Vec<(Vec<u8>, Vec<u8>)>,
-    ) -> Arc<Snapshot> {
-        let asked = Instant::now();
-        let mut access = keyspace.exclusive(worker);
-        let entered = Instant::now();
-        let aux = note(&mut access);
-        let snapshot = self.attach(&mut access, aux);
-        drop(access);
-        let ns = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        snapshot.cut_ns.store(ns(entered.elapsed()), Ordering::Relaxed);
-        snapshot.cut_wait_ns.store(ns(entered - asked), Ordering::Relaxed);
-        snapshot.queue.open();
-        snapshot
-    }
-
-    /// Cuts inside an exclusive section that the caller holds; its duration is the caller's to measure.
-    pub fn cut_in(self, access: &mut Access<'_>, aux: Vec<(Vec<u8>, Vec<u8>)>) -> Arc<Snapshot> {
-        let entered = Instant::now();
-        let snapshot = self.attach(access, aux);
-        snapshot.cut_ns.store(entered.elapsed().as_nanos() as u64, Ordering::Relaxed);
-        snapshot.queue.open();
-        snapshot
-    }
-
-    fn attach(mut self, access: &mut Access<'_>, aux: Vec<(Vec<u8>, Vec<u8>)>) -> Arc<Snapshot> {
-        let Some(snapshot) = self.0.take() else { unreachable!("taken only here and in drop") };
-        // No other version has a place for deadlines of fields; the version stands before the first entry.
-        let version = match access.cut_field_deadlines() {
-            true => snapshot.options.version.max(rdb::format::FIELD_DEADLINES_VERSION),
-            false => snapshot.options.version,
-        };
-        let logical = access.cut(Arc::clone(&snapshot) as Arc<dyn PreImage>);
-        // Nobody emits anything before the gate is left, so nobody reads this before it is set.
-        let _ = snapshot.cut.set(Cut { logical, aux, at: Instant::now(), version });
-        snapshot
-    }
-}
-
 impl Snapshot {
-    /// Counts the keys and starts the writer's thread. Fails when there can be no thread; the sink is aborted then.
-    pub fn prepare(inside: &mut Inside<'_>, options: Options, sink: Box<dyn Sink>) -> io::Result<Prepared> {
-        let keyspace = inside.keyspace();
-        let mut sizes = vec![(0, 0); keyspace.databases() as usize];
-        for stripe in 0..keyspace.stripes() {
-            let access = inside.lock_stripe(stripe);
-            for (physical, sum) in (0..).zip(&mut sizes) {
-                let (keys, deadlines) = access.physical_len(physical, stripe);
-                *sum = (sum.0 + keys as u64, sum.1 + deadlines as u64);
-            }
-        }
-        let workers = keyspace.workers().max(1) as u64;
+    /// One that waits for its cut.
+    pub(crate) fn new(options: Options, workers: usize, stripes: usize) -> Snapshot {
+        let workers = workers.max(1) as u64;
         let asked = options.budget_bytes.max(BUDGET_BYTES_MIN);
         // So that a small budget is not raised for what is always there.
         let block_bytes = (asked / (32 * workers.max(4))) as usize;
@@ -187,19 +120,17 @@ impl Snapshot {
             + 8 * block_bytes as u64;
         let budget = Budget::new(asked.max(4 * standing));
         budget.charge(standing - workers * block_bytes as u64);
-        let snapshot = Arc::new(Snapshot {
+        Snapshot {
             options,
             queue: Queue::default(),
             budget,
             block_bytes,
             lanes: (0..workers).map(|_| AlignedLane::default()).collect(),
-            pool: Mutex::new(Pool::new(keyspace.stripes())),
+            pool: Mutex::new(Pool::new(stripes)),
             mode: AtomicU8::new(RUNNING),
             cut: OnceLock::new(),
             cut_ns: AtomicU64::new(0),
             cut_wait_ns: AtomicU64::new(0),
-            keys_total: sizes.iter().map(|size| size.0).sum(),
-            sizes,
             bytes_written: AtomicU64::new(0),
             frozen_outstanding: AtomicUsize::new(0),
             has_field_deadlines: AtomicBool::new(false),
@@ -207,25 +138,32 @@ impl Snapshot {
             stalled: AtomicBool::new(false),
             writer_result: OnceLock::new(),
             outcome: OnceLock::new(),
-        });
-        // The sink goes to the thread through a slot, so that it can be had back if there is no thread.
-        let slot = Arc::new(Mutex::new(Some(sink)));
-        let (theirs, for_thread) = (Arc::clone(&slot), Arc::clone(&snapshot));
-        let body = move || {
-            let sink = theirs.lock().take();
-            if let Some(sink) = sink {
-                crate::writer::run(for_thread, sink);
-            }
-        };
-        match thread::Builder::new().name("snapshot".into()).spawn(body) {
-            Ok(_detached) => Ok(Prepared(Some(snapshot))),
-            Err(error) => {
-                if let Some(mut sink) = slot.lock().take() {
-                    sink.abort();
-                }
-                Err(error)
-            }
         }
+    }
+
+    /// Becomes what the keyspace sends its pre-images to. `sizes` are those of [`Cut`].
+    pub(crate) fn attach(
+        self: Arc<Self>,
+        access: &mut Access<'_>,
+        aux: Vec<(Vec<u8>, Vec<u8>)>,
+        sizes: Vec<(u64, u64)>,
+    ) {
+        // No other version has a place for deadlines of fields; the version stands before the first entry.
+        let version = match access.cut_field_deadlines() {
+            true => self.options.version.max(rdb::format::FIELD_DEADLINES_VERSION),
+            false => self.options.version,
+        };
+        let logical = access.cut(Arc::clone(&self) as Arc<dyn PreImage>);
+        // Nobody emits anything before the gate is left, so nobody reads this before it is set.
+        let _ = self.cut.set(Cut { logical, sizes, aux, at: Instant::now(), version });
+    }
+
+    /// The gate is left: the cut took so long, and had waited so long for it. The writer may begin.
+    pub(crate) fn open(&self, took: Duration, waited: Duration) {
+        let ns = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.cut_ns.store(ns(took), Ordering::Relaxed);
+        self.cut_wait_ns.store(ns(waited), Ordering::Relaxed);
+        self.queue.open();
     }
 
     /// Walks for about `slice`. Any worker may call this, also several at once, while it is inside the gate and holds no stripe.
@@ -453,7 +391,7 @@ impl Snapshot {
     pub fn status(&self) -> Status {
         Status {
             keys_done: self.keys_done(),
-            keys_total: self.keys_total,
+            keys_total: self.cut.get().map_or(0, |cut| cut.sizes.iter().map(|size| size.0).sum()),
             bytes_written: self.bytes_written.load(Ordering::Relaxed),
             budget_used_bytes: self.budget.used_bytes(),
             budget_peak_bytes: self.budget.peak_bytes(),
@@ -610,7 +548,7 @@ impl Snapshot {
         for (name, value) in self.options.aux.iter().chain(&cut.aux) {
             write::aux(out, name, value);
         }
-        let mut sizes: Vec<_> = cut.logical.iter().zip(&self.sizes).filter(|(_, size)| size.0 > 0).collect();
+        let mut sizes: Vec<_> = cut.logical.iter().zip(&cut.sizes).filter(|(_, size)| size.0 > 0).collect();
         sizes.sort_unstable();
         for (&logical, &(keys, deadlines)) in sizes {
             write::select_db(out, logical);

@@ -1,13 +1,15 @@
 //! Snapshots under one thread and under many, compared with the keyspace as it was at the cut.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use keyspace::{Entry, HugePagePart, NewValue};
 use rdb::values::{Builder, Thresholds};
 use rdb::{Event, Limits, Reader};
 
 use super::*;
-use crate::options::Spill;
+use crate::options::{Sink, Spill};
+use crate::prepare::Preparing;
 use crate::stage::PART_BYTES;
 
 #[path = "tests/collections.rs"]
@@ -142,7 +144,7 @@ fn small(budget_bytes: u64) -> Options {
 /// Cuts, and notes what the keyspace was.
 fn cut(keyspace: &Keyspace, worker: WorkerId, options: Options, sink: &Memory) -> (Arc<Snapshot>, Content) {
     let sink: Box<dyn Sink> = Box::new(sink.clone());
-    let prepared = Snapshot::prepare(&mut keyspace.enter(worker), options, sink).expect("a thread");
+    let prepared = Snapshot::prepare(keyspace, options, sink).expect("a thread");
     let mut content = Content::new();
     let snapshot = prepared.cut(keyspace, worker, |access| {
         content = dump(access);
@@ -431,17 +433,51 @@ fn after_a_full_disk_the_next_save_is_good() {
     }
 }
 
-#[test]
-fn a_snapshot_that_is_not_cut_leaves_nothing() {
-    let (keyspace, worker) = (keyspace(4, 1), WorkerId(0));
-    let sink = Memory::default();
-    let boxed: Box<dyn Sink> = Box::new(sink.clone());
-    drop(Snapshot::prepare(&mut keyspace.enter(worker), Options::default(), boxed).expect("a thread"));
+/// Waits for what another thread does.
+fn comes(what: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(20);
-    while !sink.aborted.load(Ordering::SeqCst) {
-        assert!(Instant::now() < until, "the writer waits for ever");
+    while !what() {
+        assert!(Instant::now() < until, "it never comes");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_snapshot_that_is_not_cut_leaves_nothing() {
+    let keyspace = keyspace(4, 1);
+    let sink = Memory::default();
+    let boxed: Box<dyn Sink> = Box::new(sink.clone());
+    drop(Snapshot::prepare(&keyspace, Options::default(), boxed).expect("a thread"));
+    comes(|| sink.aborted.load(Ordering::SeqCst));
+}
+
+/// Whoever prepares one hears of its end, whatever that is; nothing is left of one that nobody wants any more.
+#[test]
+fn what_cannot_be_prepared_is_told() {
+    let (keyspace, told) = (keyspace(4, 1), Arc::new(AtomicBool::new(false)));
+    let ready = || {
+        let told = Arc::clone(&told);
+        move || told.store(true, Ordering::SeqCst)
+    };
+    let failing = Preparing::begin(&keyspace, || Err(io::Error::other("no disk")), ready()).unwrap();
+    assert_eq!(failing.wait().err().unwrap().to_string(), "no disk");
+    comes(|| told.swap(false, Ordering::SeqCst));
+    let panicking = Preparing::begin(&keyspace, || panic!("in the plan"), ready()).unwrap();
+    assert_eq!(panicking.wait().err().unwrap().to_string(), "the snapshot's thread panicked");
+    comes(|| told.swap(false, Ordering::SeqCst));
+
+    let (sink, (go_on, waits)) = (Memory::default(), std::sync::mpsc::channel::<()>());
+    let boxed: Box<dyn Sink> = Box::new(sink.clone());
+    let plan = move || {
+        let _ = waits.recv();
+        Ok((Options::default(), boxed))
+    };
+    let unwanted = Preparing::begin(&keyspace, plan, ready()).unwrap();
+    assert!(unwanted.take().is_none());
+    drop(unwanted);
+    drop(go_on);
+    comes(|| sink.aborted.load(Ordering::SeqCst));
+    assert!(!told.load(Ordering::SeqCst));
 }
 
 #[test]
@@ -457,7 +493,7 @@ fn the_file_s_start_tells_facts_and_sizes() {
         ..Options::default()
     };
     let boxed: Box<dyn Sink> = Box::new(sink.clone());
-    let prepared = Snapshot::prepare(&mut keyspace.enter(worker), options, boxed).expect("a thread");
+    let prepared = Snapshot::prepare(&keyspace, options, boxed).expect("a thread");
     let snapshot = prepared.cut(&keyspace, worker, |_| vec![(b"repl-offset".to_vec(), b"77".to_vec())]);
     assert_eq!(snapshot.run_to_end(&keyspace, worker).result, Ok(2));
     let image = sink.bytes.lock().clone();
@@ -490,7 +526,7 @@ fn a_sink_that_hangs_is_given_up() {
     let hangs = Arc::new(AtomicBool::new(true));
     let options = Options { stall_max: Duration::from_millis(600), ..small(4 << 20) };
     let sink = Box::new(Hanging(Arc::clone(&hangs)));
-    let prepared = Snapshot::prepare(&mut keyspace.enter(worker), options, sink).expect("a thread");
+    let prepared = Snapshot::prepare(&keyspace, options, sink).expect("a thread");
     let snapshot = prepared.cut(&keyspace, worker, |_| Vec::new());
     let mut waited = Duration::ZERO;
     for number in 0..4000 {
@@ -611,7 +647,7 @@ fn a_large_string_is_changed_while_it_is_written() {
     }
     let passed = Arc::new(AtomicU64::new(0));
     let sink = Box::new(Compare { expected: content, at: 0, passed: Arc::clone(&passed) });
-    let prepared = Snapshot::prepare(&mut keyspace.enter(main), small(8 << 20), sink).expect("a thread");
+    let prepared = Snapshot::prepare(&keyspace, small(8 << 20), sink).expect("a thread");
     let before = resident_bytes();
     let snapshot = prepared.cut(&keyspace, main, |_| Vec::new());
     let (mut highest, mut waits) = (0, 0);

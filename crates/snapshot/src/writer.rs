@@ -28,8 +28,8 @@ const SPARE_CAPACITY_MAX: usize = 512 * 1024;
 /// How far the writer stands behind the reactors: where both want all of a core, they get three quarters of it.
 const NICE: i32 = 5;
 
-/// The thread's body.
-pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
+/// The thread's part from the cut on, for which it waits. `memory` is for what does not fit into the rest.
+pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>, memory: HugePagePart) {
     let guard = Unwinding(&snapshot);
     let mut writer = Writer {
         snapshot: &snapshot,
@@ -38,6 +38,7 @@ pub(crate) fn run(snapshot: Arc<Snapshot>, mut sink: Box<dyn Sink>) {
         relief: Relief::new(),
         background: Background::default(),
     };
+    writer.relief.lend(memory);
     let result = writer.run();
     while let Some(job) = writer.relief.next() {
         snapshot.frozen_done(job.charged, job.ahead);
@@ -77,9 +78,6 @@ impl Writer<'_> {
         if !self.snapshot.queue.wait_opened() {
             return Err(Failure::Cancelled);
         }
-        // Only now: whoever begins a save is in a hurry, whoever writes is not. Until then blocks are queued.
-        let page = HugePagePart::page().map_err(|error| Failure::Io(format!("mmap: {error}")))?;
-        self.relief.lend(self.snapshot.queue.set_up(page, self.snapshot.options.checksum));
         let mut header = Vec::new();
         self.snapshot.header(&mut header);
         self.write(&header).map_err(failure)?;

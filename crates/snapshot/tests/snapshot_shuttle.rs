@@ -202,8 +202,7 @@ fn program(may_cancel: bool) {
     for _ in 0..2 {
         let memory = Memory::default();
         let options = Options { compression: false, ..Options::default() };
-        let prepared = Snapshot::prepare(&mut keyspace.enter(driver), options, Box::new(memory.clone()))
-            .expect("a thread");
+        let prepared = Snapshot::prepare(&keyspace, options, Box::new(memory.clone())).expect("a thread");
         let mut content = Content::new();
         let snapshot = prepared.cut(&keyspace, driver, |access| {
             content = dump(access);

@@ -1,6 +1,6 @@
-//! BGSAVE: saves while everybody goes on.
+//! BGSAVE: saves while everybody goes on. Its reply comes with the cut: the save's own thread has to find a file and memory first.
 
-use engine::{Args, Argument, Command, Ctx, Docs, Error, Flags, Group, Scope};
+use engine::{Args, Argument, Command, Ctx, Docs, Error, Flags, Group, Scope, Waiting};
 
 use crate::persistence::service;
 
@@ -43,7 +43,10 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         _ => return Err(Error::SYNTAX),
     };
-    let text = service(ctx)?.save_in_background(ctx.data.access_ref().worker(), schedule)?;
-    ctx.reply.write().simple(text);
+    let (worker, client) = (ctx.data.access_ref().worker(), ctx.session.client.conn);
+    match service(ctx)?.save_in_background(worker, client, schedule)? {
+        Some(text) => ctx.reply.write().simple(text),
+        None => ctx.session.waiting = Waiting::Reply,
+    }
     Ok(())
 }

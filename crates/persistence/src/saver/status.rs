@@ -10,7 +10,7 @@ use super::{Kind, Saver, unix_seconds};
 pub struct Status {
     /// `rdb_changes_since_last_save`.
     pub changes: u64,
-    /// A save is running and not given up (`rdb_bgsave_in_progress`).
+    /// A save is starting or running and not given up (`rdb_bgsave_in_progress`).
     pub is_running: bool,
     /// A failed or cancelled save's marks are being settled.
     pub is_draining: bool,
@@ -69,16 +69,17 @@ impl Saver {
             .running
             .as_ref()
             .map(|running| (Arc::clone(&running.snapshot), running.kind, running.started_at));
+        let starting = state.starting.as_ref().map(|starting| starting.kind);
         let last = &state.last;
         let mut status = Status {
             changes: self.dirty.load(Ordering::Relaxed),
-            is_running: false,
+            is_running: starting.is_some(),
             is_draining: false,
-            kind: None,
+            kind: starting,
             is_scheduled: state.scheduled.is_some(),
             is_blocking_writes: self.is_blocking_writes(),
-            started_at: 0,
-            current_seconds: -1,
+            started_at: if starting.is_some() { now } else { 0 },
+            current_seconds: if starting.is_some() { 0 } else { -1 },
             keys_done: 0,
             keys_total: 0,
             bytes_written: 0,

@@ -46,11 +46,34 @@ impl Drop for Scratch {
 }
 
 #[derive(Default)]
-struct Recorder(Mutex<Vec<String>>);
+struct Recorder {
+    log: Mutex<Vec<String>>,
+    news: Mutex<Vec<News>>,
+    rings: AtomicU64,
+}
+
+impl Recorder {
+    /// What has been told since the last time, without the outcomes' figures.
+    fn news(&self) -> Vec<String> {
+        let spell = |news| match news {
+            News::Finished(kind, outcome) => format!("Finished({kind:?}, {:?})", outcome.result),
+            other => format!("{other:?}"),
+        };
+        self.news.lock().drain(..).map(spell).collect()
+    }
+}
 
 impl Host for Recorder {
     fn log(&self, _: Level, text: &str) {
-        self.0.lock().push(text.to_owned());
+        self.log.lock().push(text.to_owned());
+    }
+
+    fn tell(&self, news: News) {
+        self.news.lock().push(news);
+    }
+
+    fn ready(&self) {
+        self.rings.fetch_add(1, Ordering::SeqCst);
     }
 
     fn aux(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -81,6 +104,26 @@ fn saver_in(scratch: &Scratch) -> (Saver, Arc<Recorder>) {
         budget_bytes: 64 << 20,
     };
     (Saver::new(Arc::clone(&host) as Arc<dyn Host>, config), host)
+}
+
+/// Calls `settle` when the saver rings for it, until there is news.
+fn settle(saver: &Saver, host: &Recorder, store: &Keyspace) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while host.news.lock().is_empty() {
+        assert!(Instant::now() < until, "it never comes");
+        if host.rings.swap(0, Ordering::SeqCst) > 0 {
+            saver.settle(store, WORKER);
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Begins a save and makes its cut.
+fn begin(saver: &Saver, host: &Recorder, store: &Keyspace) -> Arc<Snapshot> {
+    assert_eq!(saver.begin(store, Kind::Background), Ok(Begun::Starting));
+    settle(saver, host, store);
+    assert_eq!(host.news(), ["Begun(Background)"]);
+    saver.current().expect("it runs")
 }
 
 fn keyspace(databases: u32) -> Keyspace {
@@ -182,32 +225,28 @@ fn a_save_is_loaded_back_and_recorded() {
     saver.note_changes(500);
     let before = saver.last_save_at();
     assert_eq!(saver.status().last_seconds, -1);
-    let Ok(Begun::Started(snapshot)) = saver.begin(&store, WORKER, Kind::Background) else {
-        panic!("refused")
-    };
-    assert_eq!(saver.begin(&store, WORKER, Kind::Background).err(), Some(Refusal::InProgress));
+    let snapshot = begin(&saver, &host, &store);
+    assert_eq!(saver.begin(&store, Kind::Background), Err(Refusal::InProgress));
     let status = saver.status();
     assert!(status.is_running && !status.is_draining);
     assert_eq!((status.keys_total, status.last_is_ok, status.kind), (3004, true, Some(Kind::Background)));
     // Changes after the cut are not in the file.
     saver.note_changes(20);
     set(&store, 0, b"key:0", NewValue::Bytes(b"later"), None);
-    let mut finished = None;
-    while finished.is_none() {
+    while saver.is_active() {
         let progress = snapshot.step(&mut store.enter(WORKER), Duration::from_millis(1));
         if progress == Progress::NeedsDetach {
-            finished = saver.tick(&store, WORKER);
+            saver.tick(&store, WORKER);
         }
     }
-    let finished = finished.unwrap();
-    assert_eq!((finished.kind, finished.outcome.result.clone()), (Kind::Background, Ok(3004)));
+    assert_eq!(host.news(), ["Finished(Background, Ok(3004))"]);
     assert!(saver.current().is_none());
     let status = saver.status();
     assert_eq!((status.changes, status.saves, status.last_keys, status.last_is_ok), (20, 1, 3004, true));
     assert!(status.last_seconds >= 0 && status.last_save_at >= before && status.last_cut_usec < 1_000_000);
     assert_eq!(status.next_retry_at, 0);
     assert_eq!(scratch.names(), ["dump.rdb"]);
-    let log = host.0.lock().clone();
+    let log = host.log.lock().clone();
     assert_eq!(log.first().unwrap(), "Background saving started");
     assert!(log.contains(&"DB saved on disk".into()));
     assert_eq!(log.last().unwrap(), "Background saving terminated with success");
@@ -279,13 +318,14 @@ fn a_full_disk_blocks_writes_until_a_save_is_good() {
         assert!((expected - 2..=expected).contains(&pause), "{pause} after {failures} failures");
         // A save point is due, but the pause holds it back.
         saver.note_changes(5000);
-        assert!(saver.tick(&store, WORKER).is_none());
-        assert!(saver.current().is_none());
+        host.news();
+        saver.tick(&store, WORKER);
+        assert!(saver.current().is_none() && !saver.status().is_running && host.news().is_empty());
     }
     assert!(Path::new("/dev/full").exists());
     assert_eq!(scratch.names(), ["dump.rdb"]);
     assert!(std::fs::read(saver.config().path()).unwrap() == good, "the former file is untouched");
-    assert!(host.0.lock().contains(&"Background saving error".into()));
+    assert!(host.log.lock().contains(&"Background saving error".into()));
     // Without save points nobody relies on saving, so writes go on.
     let config = saver.config();
     saver.set_config(Config { points: Vec::new(), ..config.clone() });
@@ -305,11 +345,14 @@ fn a_directory_that_is_missing_is_named() {
     let (saver, host) = saver_in(&scratch);
     let directory = scratch.0.join("gone");
     saver.set_config(Config { directory, ..saver.config() });
-    let Err(Refusal::Failed(text)) = saver.begin(&keyspace(1), WORKER, Kind::Background) else {
-        panic!("accepted")
-    };
+    let store = keyspace(1);
+    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting));
+    assert!(saver.status().is_running);
+    settle(&saver, &host, &store);
+    let Some(News::Refused(Kind::Background, text)) = host.news.lock().pop() else { panic!("accepted") };
+    assert!(!saver.status().is_running);
     assert!(text.starts_with("Failed opening the temp RDB file temp-"), "{text}");
-    assert_eq!(host.0.lock().last(), Some(&text));
+    assert_eq!(host.log.lock().last(), Some(&text));
     assert!(saver.is_blocking_writes());
     assert!(!saver.is_active());
 }
@@ -321,53 +364,85 @@ fn a_cancelled_save_leaves_nothing_and_the_next_waits_for_its_marks() {
     let store = keyspace(16);
     fill(&store);
     assert!(!saver.cancel());
-    let Ok(Begun::Started(_)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
+    begin(&saver, &host, &store);
     assert!(saver.cancel());
     assert!(!saver.cancel(), "it is cancelled already");
     assert!(saver.status().is_draining && !saver.status().is_running);
-    assert!(matches!(saver.begin(&store, WORKER, Kind::Background), Ok(Begun::Queued)));
+    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Queued));
     assert!(saver.status().is_scheduled);
     let snapshot = saver.current().unwrap();
     assert!(snapshot.run_to_end(&store, WORKER).result.is_err());
     assert_eq!(scratch.names(), Vec::<String>::new());
     // The tick records the end and begins what was queued.
-    let finished = saver.tick(&store, WORKER).unwrap();
-    assert_eq!(finished.outcome.result, Err(Failure::Cancelled));
+    saver.tick(&store, WORKER);
+    assert_eq!(host.news(), ["Finished(Background, Err(Cancelled))"]);
     assert!(!saver.is_blocking_writes(), "to cancel is no failure");
-    assert!(host.0.lock().contains(&"Background saving cancelled".into()));
+    assert!(host.log.lock().contains(&"Background saving cancelled".into()));
+    settle(&saver, &host, &store);
     let snapshot = saver.current().expect("the queued one");
     assert_eq!(snapshot.run_to_end(&store, WORKER).result, Ok(3004));
-    assert_eq!(saver.settle(&store, WORKER).unwrap().kind, Kind::Background);
+    saver.settle(&store, WORKER);
+    assert_eq!(host.news(), ["Begun(Background)", "Finished(Background, Ok(3004))"]);
     assert_eq!(load(&saver.config().path(), &keyspace(16)).unwrap().keys, 3004);
+}
+
+/// Between BGSAVE and the cut there is nothing yet, but it counts as a save that is running.
+#[test]
+fn a_save_is_cancelled_before_its_cut() {
+    let scratch = Scratch::new();
+    let (saver, host) = saver_in(&scratch);
+    let store = keyspace(16);
+    fill(&store);
+    for is_prepared in [false, true] {
+        assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting));
+        let status = saver.status();
+        assert!(status.is_running && status.current_seconds == 0 && status.kind == Some(Kind::Background));
+        assert_eq!(saver.begin(&store, Kind::Background), Err(Refusal::InProgress));
+        assert_eq!(saver.save(&store, WORKER, Kind::Reload).err(), Some(Refusal::InProgress));
+        while is_prepared && host.rings.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        assert!(saver.cancel());
+        assert!(!saver.cancel(), "it is cancelled already");
+        settle(&saver, &host, &store);
+        assert_eq!(host.news(), ["CalledOff(Background)"]);
+        assert!(!saver.is_blocking_writes() && !saver.is_active() && !saver.status().is_running);
+    }
+    // A shutdown does not wait for the reactors to make the cut.
+    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting));
+    assert_eq!(saver.save(&store, WORKER, Kind::Shutdown).unwrap().result, Ok(3004));
+    assert_eq!(host.news(), ["CalledOff(Background)", "Begun(Shutdown)", "Finished(Shutdown, Ok(3004))"]);
+    assert_eq!(scratch.names(), ["dump.rdb"]);
 }
 
 /// Whoever waits for a queued save gets an answer, whatever comes between.
 #[test]
 fn a_queued_foreground_save_is_not_forgotten() {
     let scratch = Scratch::new();
-    let (saver, _) = saver_in(&scratch);
+    let (saver, host) = saver_in(&scratch);
     let store = keyspace(16);
     fill(&store);
-    let Ok(Begun::Started(first)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
+    let first = begin(&saver, &host, &store);
     assert!(saver.cancel());
-    assert!(matches!(saver.begin(&store, WORKER, Kind::Foreground), Ok(Begun::Queued)));
-    assert!(matches!(saver.begin(&store, WORKER, Kind::Background), Ok(Begun::Queued)));
+    assert_eq!(saver.begin(&store, Kind::Foreground), Ok(Begun::Queued));
+    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Queued));
     assert!(!saver.cancel());
     assert!(first.run_to_end(&store, WORKER).result.is_err());
     saver.set_config(Config { directory: scratch.0.join("gone"), ..saver.config() });
-    let finished = saver.tick(&store, WORKER).unwrap();
-    assert_eq!(finished.kind, Kind::Foreground);
-    assert!(matches!(finished.outcome.result, Err(Failure::Io(_))), "{finished:?}");
+    saver.tick(&store, WORKER);
+    assert_eq!(host.news(), ["Finished(Background, Err(Cancelled))"]);
+    settle(&saver, &host, &store);
+    assert!(matches!(host.news.lock()[..], [News::Refused(Kind::Foreground, _)]), "{:?}", host.news());
     assert!(!saver.is_blocking_writes(), "only a background save makes for a bad status");
 }
 
 #[test]
 fn a_shutdown_cancels_what_runs_and_saves() {
     let scratch = Scratch::new();
-    let (saver, _) = saver_in(&scratch);
+    let (saver, host) = saver_in(&scratch);
     let store = keyspace(16);
     fill(&store);
-    let Ok(Begun::Started(first)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
+    let first = begin(&saver, &host, &store);
     assert_eq!(saver.save(&store, WORKER, Kind::Foreground).err(), Some(Refusal::InProgress));
     set(&store, 0, b"last", NewValue::Bytes(b"moment"), None);
     assert_eq!(saver.save(&store, WORKER, Kind::Shutdown).unwrap().result, Ok(3005));
@@ -379,16 +454,25 @@ fn a_shutdown_cancels_what_runs_and_saves() {
 #[test]
 fn a_process_that_ends_leaves_no_temporary_file() {
     let scratch = Scratch::new();
-    let (saver, _) = saver_in(&scratch);
     let store = keyspace(16);
     fill(&store);
-    assert!(saver.abandon(Duration::ZERO), "nothing runs");
-    // What lies under the temporary name is written over, so the save has a file with a name.
-    std::fs::write(scratch.0.join(format!("temp-{}.rdb", std::process::id())), b"left").unwrap();
-    let Ok(Begun::Started(_)) = saver.begin(&store, WORKER, Kind::Background) else { panic!("refused") };
-    assert_eq!(scratch.names().len(), 1);
-    assert!(saver.abandon(Duration::from_secs(20)));
-    assert_eq!(scratch.names(), Vec::<String>::new());
+    for is_cut in [true, false] {
+        let (saver, host) = saver_in(&scratch);
+        assert!(saver.abandon(Duration::ZERO), "nothing runs");
+        // What lies under the temporary name is written over, so the save has a file with a name.
+        std::fs::write(scratch.0.join(format!("temp-{}.rdb", std::process::id())), b"left").unwrap();
+        match is_cut {
+            true => drop(begin(&saver, &host, &store)),
+            false => assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting)),
+        }
+        assert_eq!(scratch.names().len(), 1);
+        assert!(saver.abandon(Duration::from_secs(20)));
+        assert_eq!(scratch.names(), Vec::<String>::new());
+        // The marks, for the next saver of the same keyspace.
+        if let Some(snapshot) = saver.current() {
+            assert!(snapshot.run_to_end(&store, WORKER).result.is_err());
+        }
+    }
 }
 
 #[test]
@@ -399,18 +483,22 @@ fn a_save_point_begins_a_save() {
     saver.note_changes(999);
     let until = Instant::now() + Duration::from_millis(2200);
     while Instant::now() < until {
-        assert!(saver.tick(&store, WORKER).is_none() && saver.current().is_none());
+        saver.tick(&store, WORKER);
+        assert!(!saver.status().is_running);
         std::thread::sleep(Duration::from_millis(100));
     }
     saver.note_changes(1);
     saver.tick(&store, WORKER);
+    settle(&saver, &host, &store);
     let snapshot = saver.current().expect("a save");
-    assert_eq!(host.0.lock()[0], "1000 changes in 0 seconds. Saving...");
+    assert_eq!(host.log.lock()[0], "1000 changes in 0 seconds. Saving...");
     assert_eq!(snapshot.run_to_end(&store, WORKER).result, Ok(0));
-    assert_eq!(saver.settle(&store, WORKER).unwrap().kind, Kind::SavePoint);
+    saver.settle(&store, WORKER);
+    assert_eq!(host.news(), ["Begun(SavePoint)", "Finished(SavePoint, Ok(0))"]);
     assert_eq!(saver.changes(), 0);
     saver.schedule();
-    assert!(saver.tick(&store, WORKER).is_none());
+    saver.tick(&store, WORKER);
+    settle(&saver, &host, &store);
     assert!(saver.current().is_some(), "a scheduled save needs no changes");
     saver.current().unwrap().run_to_end(&store, WORKER);
 }

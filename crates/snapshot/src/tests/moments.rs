@@ -216,8 +216,7 @@ fn every_change_at_every_moment() {
             let sink = Gated::new(stop_at);
             sink.is_open.store(moment == Moment::NotYet, Ordering::SeqCst);
             let prepared =
-                Snapshot::prepare(&mut keyspace.enter(worker), small(4 << 20), Box::new(sink.clone()))
-                    .expect("a thread");
+                Snapshot::prepare(&keyspace, small(4 << 20), Box::new(sink.clone())).expect("a thread");
             let mut expected = Content::new();
             let snapshot = prepared.cut(&keyspace, worker, |access| {
                 expected = dump(access);
