@@ -5,11 +5,11 @@
 //! fork.
 //!
 //! The kernel's own ways are not good enough. Huge pages at the first touch, or put together by `khugepaged`, also cover memory that nobody
-//! uses or that was given back: the resident size grows. Here a range is joined only when every page of it is resident, so
-//! that nothing is added, and only when that was so in two rounds, so that memory that comes and goes is left alone.
+//! uses or that was given back: the resident size grows. Here a range is joined only when every page of it is resident, or all but [`HOLES_MAX`], so
+//! that next to nothing is added, and only when the same pages were in several rounds, so that memory that comes and goes is left alone.
 //!
 //! ```text
-//!   every second:   /proc/self/maps ─> anonymous mappings ─> ranges of 2 MiB ─ mincore ─> full now and last time ─> MADV_COLLAPSE
+//!   every second:   /proc/self/maps ─> anonymous mappings ─> ranges of 2 MiB ─ mincore ─> the same as the last times ─> MADV_COLLAPSE
 //! ```
 //! When a part of a huge page is given back, the kernel splits it again.
 //!
@@ -17,9 +17,10 @@
 //! or 3 ms in a virtual machine whose host has to find the memory first. None of our locks is held meanwhile.
 //!
 //! Faults: without the call (Linux before 6.1) the thread ends. When no huge page can be had, it waits ever longer. It never fails anything else.
-//! Bounds: a fifth of one processor while there is something to join, nothing during a snapshot, which needs the processor more; eight bytes for each range that is full.
+//! Bounds: a fifth of one processor while there is something to join, nothing during a snapshot, which needs the processor more; 24 bytes for each range that is full or nearly so.
 
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -37,6 +38,12 @@ const ROUND: Duration = Duration::from_secs(1);
 const REST: u32 = 4;
 /// How long the thread works before it rests.
 const BREATH: Duration = Duration::from_micros(200);
+/// Pages that may be missing from a range: what it grows by when it is joined, 2 % at most.
+const HOLES_MAX: usize = 12;
+/// Rounds in which a range has to be the same before it is joined: full, and with holes. What jemalloc gives back in the range splits the huge page again,
+/// so one whose holes come and go would be copied again and again.
+const ROUNDS_FULL: u32 = 2;
+const ROUNDS_HOLES: u32 = 5;
 /// How far the thread stands behind all others.
 const NICE: i32 = 19;
 /// How long to wait after a failure at most.
@@ -87,15 +94,15 @@ pub(crate) fn hold_up(begins: bool) {
 fn run() {
     // It copies 2 MiB at a time, and nobody waits for it.
     Background::default().enter(NICE);
-    let mut full = Vec::new();
+    let mut candidates = Vec::new();
     let mut wait = ROUND;
     loop {
         thread::sleep(wait);
         if !ON.load(Ordering::Relaxed) {
-            full = Vec::new();
+            candidates = Vec::new();
             continue;
         }
-        wait = match round(&mut full) {
+        wait = match round(&mut candidates) {
             Ok(()) => ROUND,
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return,
             Err(_) => (wait * 2).min(WAIT_MAX),
@@ -103,9 +110,36 @@ fn run() {
     }
 }
 
-/// Looks at all ranges; `full` are those that were full last time, in ascending order.
-fn round(full: &mut Vec<usize>) -> io::Result<()> {
-    let last = std::mem::take(full);
+/// A range that is full, or nearly so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Candidate {
+    range: usize,
+    /// Stands for which pages are resident.
+    pages: u64,
+    /// Rounds in which they were the same.
+    rounds: u32,
+    is_full: bool,
+}
+
+impl Candidate {
+    /// With what the last round knew of it.
+    fn after(self, last: &[Candidate]) -> Candidate {
+        let before = last.binary_search_by_key(&self.range, |candidate| candidate.range).ok();
+        let rounds = match before.map(|at| last[at]).filter(|before| before.pages == self.pages) {
+            Some(before) => before.rounds.saturating_add(1),
+            None => 1,
+        };
+        Candidate { rounds, ..self }
+    }
+
+    fn is_due(self) -> bool {
+        self.rounds >= if self.is_full { ROUNDS_FULL } else { ROUNDS_HOLES }
+    }
+}
+
+/// Looks at all ranges; `candidates` are those of the last round, in ascending order.
+fn round(candidates: &mut Vec<Candidate>) -> io::Result<()> {
+    let last = std::mem::take(candidates);
     let mut spent = processor_time();
     for mapping in mappings(BufReader::new(File::open("/proc/self/maps")?))? {
         let mut range = mapping.start.next_multiple_of(RANGE);
@@ -113,9 +147,10 @@ fn round(full: &mut Vec<usize>) -> io::Result<()> {
             while HELD_UP.load(Ordering::Relaxed) > 0 {
                 thread::sleep(ROUND);
             }
-            if is_full(range) {
-                full.push(range);
-                if last.binary_search(&range).is_ok() {
+            if let Some(candidate) = look(range) {
+                let candidate = candidate.after(&last);
+                candidates.push(candidate);
+                if candidate.is_due() {
                     join(range)?;
                 }
             }
@@ -155,12 +190,19 @@ fn mappings(lines: impl BufRead) -> io::Result<Vec<Range<usize>>> {
     Ok(found)
 }
 
-/// Whether every page of a range is resident. False when it has been unmapped meanwhile.
-fn is_full(range: usize) -> bool {
+/// A range that is full, or nearly so. None when it has been unmapped meanwhile.
+fn look(range: usize) -> Option<Candidate> {
     let mut pages = [0u8; RANGE / PAGE];
     // SAFETY: the kernel writes one byte for each page of the range into `pages`, which has as many; it only looks at the range.
     let rc = unsafe { libc::mincore(range as *mut libc::c_void, RANGE, pages.as_mut_ptr()) };
-    rc == 0 && pages.iter().all(|page| page & 1 == 1)
+    let is_resident = |page: &u8| page & 1 == 1;
+    let holes = pages.iter().filter(|page| !is_resident(page)).count();
+    if rc != 0 || holes > HOLES_MAX {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    pages.iter().map(is_resident).for_each(|is_resident| is_resident.hash(&mut hasher));
+    Some(Candidate { range, pages: hasher.finish(), rounds: 0, is_full: holes == 0 })
 }
 
 /// Joins a range. One that is joined already costs a look.
@@ -199,18 +241,43 @@ mod tests {
     }
 
     #[test]
+    fn a_range_is_due_when_the_same_pages_were_there_for_long() {
+        let rounds_until_due = |is_full: bool| {
+            let mut last = Vec::new();
+            (1..).find(|_| {
+                let candidate = Candidate { range: RANGE, pages: 1, rounds: 0, is_full }.after(&last);
+                last = vec![candidate];
+                candidate.is_due()
+            })
+        };
+        assert_eq!(rounds_until_due(true), Some(ROUNDS_FULL));
+        assert_eq!(rounds_until_due(false), Some(ROUNDS_HOLES));
+        let last = [Candidate { range: RANGE, pages: 1, rounds: 9, is_full: false }];
+        let changed = Candidate { range: RANGE, pages: 2, rounds: 0, is_full: false }.after(&last);
+        assert_eq!(changed.rounds, 1, "one of its pages came or went");
+        let other = Candidate { range: 2 * RANGE, pages: 1, rounds: 0, is_full: false }.after(&last);
+        assert_eq!(other.rounds, 1);
+    }
+
+    #[test]
     fn a_range_is_joined_when_it_is_full_and_keeps_its_content() {
         // Where the system hands huge pages out at the first touch there would be nothing to join.
         only_where_advised();
         let mut memory = vec![0u8; 3 * RANGE];
         let range = (memory.as_ptr() as usize).next_multiple_of(RANGE);
         let at = range - memory.as_ptr() as usize;
+        for page in 0..RANGE / PAGE - 1 - HOLES_MAX {
+            memory[at + page * PAGE] = page as u8 | 1;
+        }
+        assert_eq!(look(range), None, "its last pages were never touched");
+        memory[at + RANGE - 1] = 7;
+        let with_holes = look(range).expect("nearly full");
+        assert!(!with_holes.is_full);
         for page in 0..RANGE / PAGE - 1 {
             memory[at + page * PAGE] = page as u8 | 1;
         }
-        assert!(!is_full(range), "its last page was never touched");
-        memory[at + RANGE - 1] = 7;
-        assert!(is_full(range));
+        let full = look(range).expect("full");
+        assert!(full.is_full && full.pages != with_holes.pages);
         match join(range) {
             Ok(()) => {}
             // An older kernel, or one that has no huge page left.
