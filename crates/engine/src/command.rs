@@ -24,6 +24,9 @@ pub struct Command {
     pub categories: Categories,
     /// Where the keys are.
     pub keys: &'static [KeySpec],
+    /// Index of an argument that is looked for among the members or fields of the first key's collection, and worth being brought near before; 0 if there is
+    /// none. A wrong one costs time only.
+    pub member: usize,
     /// What it locks.
     pub scope: Scope,
     /// Documentation.
@@ -46,6 +49,7 @@ impl Command {
         flags: Flags(0),
         categories: Categories(0),
         keys: &[],
+        member: 0,
         scope: Scope::Keys,
         docs: Docs::NONE,
         arguments: &[],

@@ -28,8 +28,11 @@ use std::time::Duration;
 use keyspace::{Expected, Sighting, WorkerId};
 use net::{CloseReason, Conn, ConnId, Conns, Out, Peer, Ready, Service};
 use quanta::Instant;
+use value::member_hash;
+use value::near::Sought;
 
 use crate::batch::{Batch, Item, Odd, Reading, Request, Requests};
+use crate::command::Flags;
 use crate::data::Near;
 use crate::effect::Effects;
 use crate::engine::{Engine, WorkerShare, now_ms};
@@ -61,6 +64,8 @@ pub struct Worker {
     next_tick_ms: i64,
     /// The keys of a batch, to be brought near.
     keys: Vec<Expected>,
+    /// Those that are looked for in them.
+    members: Vec<(Expected, Sought)>,
     /// Whether deadlines may have come up that have not been looked after.
     has_due: bool,
     /// Changes not reported to persistence yet.
@@ -88,6 +93,7 @@ impl Worker {
             paused: Vec::new(),
             unfinished: Vec::new(),
             keys: Vec::new(),
+            members: Vec::new(),
             has_due: false,
             changes: 0,
             pace: Pace::default(),
@@ -132,7 +138,7 @@ impl Worker {
         let mut requests = Requests::default();
         loop {
             let full = requests.parse(&engine, &batch.config, items, &inputs, &mut readings);
-            self.prefetch(&mut batch, items, &requests.list);
+            self.prefetch(&mut batch, items, &requests);
             executed += requests.list.len() as u32;
             let keys = std::mem::take(&mut self.keys);
             let mut expected = keys.iter();
@@ -254,7 +260,8 @@ impl Worker {
 
     /// Brings the memory of all keys of a batch near, station by station, so that the misses overlap. `keys` are then those of the requests with
     /// a hash, in their order, or none.
-    fn prefetch(&mut self, batch: &mut Batch<'_>, items: &[Item<'_, '_>], requests: &[Request<'_>]) {
+    fn prefetch(&mut self, batch: &mut Batch<'_>, items: &[Item<'_, '_>], requests: &Requests<'_>) {
+        let (requests, args) = (&requests.list, &requests.args);
         self.keys.clear();
         if requests.len() < 2 {
             return;
@@ -263,7 +270,19 @@ impl Worker {
             let database = items[r.place.item].conn.session.database;
             Some(Expected::new(database, r.hash?))
         }));
-        batch.visit.inside(self.id).prefetch(&mut self.keys);
+        let inside = batch.visit.inside(self.id);
+        inside.prefetch(&mut self.keys);
+        self.members.clear();
+        let hashed = requests.iter().filter(|r| r.hash.is_some());
+        self.members.extend(hashed.zip(&mut self.keys).filter_map(|(request, key)| {
+            let registered = request.registered.filter(|r| r.command.member > 0)?;
+            let args = request.args(args);
+            let member = args.get(registered.command.member)?;
+            inside.look_for(key, args[registered.first_key]);
+            let is_changed = registered.command.flags.has(Flags::WRITE);
+            Some((*key, Sought { hash: member_hash(member), is_changed }))
+        }));
+        inside.prefetch_members(&mut self.members);
     }
 
     fn execute(

@@ -429,14 +429,15 @@ impl Index {
         (only.map(found), is_beyond)
     }
 
-    /// The same for the bucket behind the home bucket.
-    pub(crate) fn candidates_beyond(&self, position: u64, f: impl FnMut(u64)) {
-        if let Some(sector) = self.sector(position) {
-            let (tag, home, _) = sector.home(position);
-            if let Some(bucket) = self.segments[sector.segment as usize].buckets.get(home + 1) {
-                bucket.candidates(tag, f);
-            }
-        }
+    /// The same for the bucket behind the home bucket; returns the slot if there is just one.
+    pub(crate) fn candidates_beyond(&self, position: u64, f: impl FnMut(u64)) -> Option<(Location, u64)> {
+        let sector = self.sector(position)?;
+        let (tag, home, _) = sector.home(position);
+        let segment = sector.segment;
+        let bucket = self.segments[segment as usize].buckets.get(home + 1)?;
+        let slot = bucket.candidates(tag, f).0?;
+        let location = Location { segment, bucket: home as u16 + 1, slot };
+        Some((location, pointer(bucket.0[usize::from(slot)])))
     }
 
     /// Finds the slot at `position` whose pointer `is` accepts.

@@ -291,14 +291,22 @@ impl Table {
         self.index.candidates(position, |bits| pointed(bits).prefetch_rest_if_owed(parity));
     }
 
-    pub(crate) fn prefetch_entries_beyond(&self, position: u64) {
-        self.index.candidates_beyond(position, |bits| pointed(bits).prefetch());
+    /// The same behind the home bucket.
+    pub(crate) fn prefetch_entries_beyond(&self, position: u64) -> Option<Found> {
+        let (location, bits) = self.index.candidates_beyond(position, |bits| pointed(bits).prefetch())?;
+        Some(Found { location, entry: pointed(bits) })
     }
 
     #[inline]
     pub(crate) fn find(&self, position: u64, key: &[u8]) -> Option<Found> {
         let (location, bits) = self.index.find(position, |bits| same_key(pointed(bits).key(), key))?;
         Some(Found { location, entry: pointed(bits) })
+    }
+
+    /// The value found there. The caller vouches that it is still there (K5).
+    #[inline]
+    pub(crate) fn value(&self, found: Found) -> ValueRef<'_> {
+        found.entry.value()
     }
 
     pub(crate) fn view(&self, found: Found) -> EntryView<'_> {

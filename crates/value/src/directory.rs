@@ -45,6 +45,8 @@ pub use drain::{Drain, Teardown};
 
 use page::{Child, SLOT_BITS};
 
+use crate::near::Station;
+
 /// Largest leaf in bytes, if it can be cut.
 pub const LEAF_MAX: usize = 4096 - crate::room::ARC_HEADER;
 
@@ -230,6 +232,27 @@ impl<L: Leaf> Directory<L> {
                 Child::Page { page, .. } => (child, start, bits) = page.child_and_span(position, depth),
             }
             depth += SLOT_BITS;
+        }
+    }
+
+    /// Names the cache lines that a search for `position` looks at, up to a station: on the way to the leaf, or as `in_leaf` says, which is shown the
+    /// leaf and [`Self::locate`]'s guess.
+    #[inline]
+    pub fn lines_near<F: FnMut(*const u8)>(
+        &self,
+        position: u32,
+        station: Station,
+        line: &mut F,
+        in_leaf: impl FnOnce(&L, usize, &mut F),
+    ) {
+        if station != Station::Path {
+            let (leaf, guess) = self.locate(position);
+            in_leaf(leaf, guess, line);
+        } else if let Child::Page { page, .. } = &self.root
+            && let Child::Page { page, .. } = page.child(position, 0)
+        {
+            // The root is always near, and the pages below it are few.
+            line(std::ptr::from_ref(page.child(position, SLOT_BITS)).cast());
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::fields::LargeFields;
 use crate::list::LargeList;
+use crate::near::{Sought, Station};
 use crate::set::LargeSet;
 use crate::stream::{Stream, StreamTeardown};
 use crate::string::Shared;
@@ -123,6 +124,18 @@ impl LargeRef<'_> {
             LargeRef::Zset(value) => value.shared_bytes_estimate(),
             LargeRef::Hash(value) => value.shared_bytes_estimate(),
             LargeRef::Stream(value) => value.shared_bytes_estimate(),
+        }
+    }
+
+    /// Names the cache lines, by an address in each, that a search for this member or field looks at, up to a station. A value
+    /// without members has none.
+    #[inline]
+    pub fn lines_near(self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
+        match self {
+            LargeRef::Set(value) => value.lines_near(sought, station, line),
+            LargeRef::Zset(value) => value.lines_near(sought, station, line),
+            LargeRef::Hash(value) => value.lines_near(sought, station, line),
+            LargeRef::String(_) | LargeRef::List(_) | LargeRef::Stream(_) => {}
         }
     }
 

@@ -15,6 +15,7 @@
 //! | [`list`] | lists, small and large |
 //! | [`member_hash`](mod@member_hash) | the hash of members and fields |
 //! | [`member_leaf`] | the packed leaf of sets and hashes |
+//! | [`near`] | the way to a member of a large collection, for batches of searches |
 //! | [`number`] | numbers as Redis reads and prints them |
 //! | [`ordered`] | the copy-on-write B+tree with counts behind lists, sorted sets and streams |
 //! | [`packed`] | a flat block of short elements: small collections, leaves of lists |
@@ -37,6 +38,7 @@ pub mod large;
 pub mod list;
 pub mod member_hash;
 pub mod member_leaf;
+pub mod near;
 pub mod number;
 pub mod ordered;
 pub mod packed;

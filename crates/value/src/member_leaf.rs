@@ -27,6 +27,7 @@ pub use iter::{Elements, Item, Items};
 
 use crate::directory::Leaf;
 use crate::directory::search::{WINDOW, lower_bound, window_start};
+use crate::near::Station;
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
 /// Longest part that lies in the leaf itself.
@@ -37,6 +38,12 @@ const LONG: u8 = 255;
 
 /// Bytes of a fragment.
 const FRAGMENT: usize = 4;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// What a part is taken to be long where its length is not looked at.
+const MEMBER_LEN: usize = 16;
 
 /// What a long part counts for in the size of a leaf, so that leaves of long parts have about a hundred elements.
 const LONG_SIZE: usize = 32;
@@ -206,9 +213,9 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         }
     }
 
-    /// Index of the element whose first part is `key`, and where that part begins if it is short.
+    /// Index of the first element whose position is not below this one, and where its first part begins if it is short. `guess` is where it probably is.
     #[inline]
-    fn seek(&self, position: u32, guess: usize, key: &[u8]) -> Option<(usize, usize)> {
+    fn first_at(&self, position: u32, guess: usize) -> (usize, usize) {
         let n = self.n();
         let lens = self.lens();
         // The lengths up to the window are summed whatever the window shows: so both are fetched at the same time, not one
@@ -216,12 +223,20 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         let start = if n >= WINDOW { window_start(guess, n) } else { 0 };
         let sum = sum_of(&lens[..start * PARTS]);
         let first = self.bound_near(position, guess);
-        let mut offset = if first < start || self.extra.is_some() {
+        let offset = if first < start || self.extra.is_some() {
             self.offset_of(first * PARTS)
         } else {
-            let more = lens[start * PARTS..first * PARTS].iter().map(|&len| usize::from(len)).sum::<usize>();
-            sum + more
+            sum + sum_of(&lens[start * PARTS..first * PARTS])
         };
+        (first, offset)
+    }
+
+    /// Index of the element whose first part is `key`, and where that part begins if it is short.
+    #[inline]
+    fn seek(&self, position: u32, guess: usize, key: &[u8]) -> Option<(usize, usize)> {
+        let n = self.n();
+        let lens = self.lens();
+        let (first, mut offset) = self.first_at(position, guess);
         let mut index = first;
         while index < n && self.fragment_at(index) == position {
             // Nearly always there is one candidate; its length decides before its bytes are fetched.
@@ -242,6 +257,35 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     #[inline]
     fn bound_near(&self, position: u32, guess: usize) -> usize {
         lower_bound(self.fragments(), guess, position, u32::from_le_bytes)
+    }
+
+    /// Names the cache lines that a search for this position, which is probably at `guess`, looks at.
+    #[inline]
+    pub fn lines_near(
+        &self,
+        position: u32,
+        guess: usize,
+        station: Station,
+        is_changed: bool,
+        line: &mut impl FnMut(*const u8),
+    ) {
+        let n = self.n();
+        let Some(bytes) = self.bytes.as_deref().filter(|_| n > 0) else { return };
+        let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
+        if station == Station::Member {
+            let (_, offset) = self.first_at(position, guess);
+            line(at(offset));
+            line(at(offset + PARTS * MEMBER_LEN));
+            return;
+        }
+        let (fragments, lens) = (bytes.len() - FRAGMENT * n, bytes.len() - Self::OVERHEAD * n);
+        let first = fragments + FRAGMENT * guess.saturating_sub(WINDOW / 2).min(n - 1);
+        line(at(first));
+        line(at((first + FRAGMENT * WINDOW).min(bytes.len() - 1)));
+        (lens..=lens + PARTS * guess.min(n)).step_by(LINE).for_each(|offset| line(at(offset)));
+        if is_changed {
+            line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
+        }
     }
 
     /// The elements of a range of indices.
@@ -491,18 +535,27 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
 /// The sum of all bytes, eight at a time.
 #[inline]
 fn sum_of(lens: &[u8]) -> usize {
-    const EVEN: u64 = 0x00FF_00FF_00FF_00FF;
-    let (chunks, rest) = lens.as_chunks::<8>();
-    let mut total = rest.iter().map(|&len| usize::from(len)).sum::<usize>();
-    // Each of the four lanes of 16 bits gets at most 510 from one chunk, so 128 chunks do not overflow it.
-    for group in chunks.chunks(128) {
-        let lanes = group.iter().fold(0u64, |lanes, &chunk| {
-            let chunk = u64::from_le_bytes(chunk);
-            lanes + (chunk & EVEN) + (chunk >> 8 & EVEN)
-        });
-        total += (0..4).map(|lane| (lanes >> (16 * lane) & 0xFFFF) as usize).sum::<usize>();
+    /// Adds the bytes of a word in pairs.
+    fn pairs(word: u64) -> u64 {
+        const EVEN: u64 = 0x00FF_00FF_00FF_00FF;
+        (word & EVEN) + (word >> 8 & EVEN)
     }
-    total
+    /// Adds the four lanes of 16 bits, which together do not exceed 16 bits.
+    fn total(lanes: u64) -> usize {
+        (lanes.wrapping_mul(0x0001_0001_0001_0001) >> 48) as usize
+    }
+    let (chunks, rest) = lens.as_chunks::<8>();
+    // What is left over: the last eight bytes without those that are in a chunk.
+    let mut sum = match lens.last_chunk() {
+        Some(last) if !rest.is_empty() => total(pairs(u64::from_le_bytes(*last) >> (64 - 8 * rest.len()))),
+        Some(_) => 0,
+        None => rest.iter().map(|&len| usize::from(len)).sum::<usize>(),
+    };
+    // Each lane gets at most 510 from one chunk, so 32 chunks do not overflow the total.
+    for group in chunks.chunks(32) {
+        sum += total(group.iter().fold(0, |lanes, &chunk| lanes + pairs(u64::from_le_bytes(chunk))));
+    }
+    sum
 }
 
 impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {

@@ -12,9 +12,10 @@
 
 use std::sync::Arc;
 
-use crate::directory::search::lower_bound;
+use crate::directory::search::{WINDOW, lower_bound};
 use crate::directory::{Cursor, Directory, Drain, Leaf, Teardown};
 use crate::member_hash::fragment;
+use crate::near::{Sought, Station};
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
 /// Bytes of a fragment.
@@ -90,6 +91,21 @@ impl ScoreLeaf {
 
     fn bound_near(&self, position: u32, guess: usize) -> usize {
         lower_bound(self.fragments(), guess, position, u32::from_le_bytes)
+    }
+
+    /// Names the cache lines that a search near `guess` looks at.
+    #[inline]
+    fn lines_near(&self, guess: usize, is_changed: bool, line: &mut impl FnMut(*const u8)) {
+        let Some(bytes) = self.bytes.as_deref().filter(|_| self.len > 0) else { return };
+        let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
+        let guess = guess.min(self.len() - 1);
+        let first = FRAGMENT * guess.saturating_sub(WINDOW / 2);
+        line(at(first));
+        line(at(first + FRAGMENT * WINDOW));
+        line(at(self.score_at(guess)));
+        if is_changed {
+            line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
+        }
     }
 
     fn find(&self, position: u32, guess: usize, score: f64) -> Option<usize> {
@@ -258,6 +274,16 @@ impl ScoreIndex {
     /// An empty index; allocates nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Names the cache lines that a search looks at, up to a station.
+    #[inline]
+    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
+        self.directory.lines_near(fragment(sought.hash), station, line, |leaf, guess, line| {
+            if station == Station::Leaf {
+                leaf.lines_near(guess, sought.is_changed, line);
+            }
+        });
     }
 
     /// Number of items.

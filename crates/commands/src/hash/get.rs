@@ -20,6 +20,7 @@ const DOCS: Docs = Docs { since: "2.0.0", group: Group::Hash, complexity: "O(1)"
 /// `HGET key field`
 pub static HGET: Command = Command {
     name: "hget",
+    member: 2,
     keys: &[KeySpec::one(1, KeyFlags::RO.and(KeyFlags::ACCESS))],
     docs: Docs { summary: "Returns a field's value.", ..DOCS },
     execute: |ctx, args| {
@@ -33,6 +34,7 @@ pub static HGET: Command = Command {
 /// `HMGET key field [field ...]`
 pub static HMGET: Command = Command {
     name: "hmget",
+    member: 2,
     arity: -3,
     keys: &[KeySpec::one(1, KeyFlags::RO.and(KeyFlags::ACCESS))],
     docs: Docs { summary: "Returns the values of fields.", complexity: "O(N) for N fields", ..DOCS },
@@ -52,6 +54,7 @@ pub static HMGET: Command = Command {
 /// `HEXISTS key field`
 pub static HEXISTS: Command = Command {
     name: "hexists",
+    member: 2,
     docs: Docs { summary: "Tells whether a hash has a field.", ..DOCS },
     execute: |ctx, args| number(ctx, args, |value| i64::from(value.is_some())),
     ..READING
@@ -74,6 +77,7 @@ pub static HLEN: Command = Command {
 /// `HSTRLEN key field`
 pub static HSTRLEN: Command = Command {
     name: "hstrlen",
+    member: 2,
     docs: Docs { summary: "Returns the length of a field's value.", since: "3.2.0", ..DOCS },
     execute: |ctx, args| number(ctx, args, |value| value.map_or(0, |value| value.len() as i64)),
     ..READING

@@ -7,6 +7,7 @@ use super::{FIELD, place};
 /// `HDEL key field [field ...]`
 pub static HDEL: Command = Command {
     name: "hdel",
+    member: 2,
     arity: -3,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::HASH,

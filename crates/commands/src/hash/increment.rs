@@ -28,6 +28,7 @@ const COUNTING: Command = Command {
 /// `HINCRBY key field increment`
 pub static HINCRBY: Command = Command {
     name: "hincrby",
+    member: 2,
     docs: Docs {
         summary: "Adds a number to a field's integer, which is 0 if there is no field.",
         since: "2.0.0",
@@ -43,6 +44,7 @@ pub static HINCRBY: Command = Command {
 /// `HINCRBYFLOAT key field increment`
 pub static HINCRBYFLOAT: Command = Command {
     name: "hincrbyfloat",
+    member: 2,
     docs: Docs {
         summary: "Adds a floating-point number to a field's number, which is 0 if there is no field.",
         since: "2.6.0",

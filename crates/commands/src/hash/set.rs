@@ -19,6 +19,7 @@ const SETTING: Command = Command {
 /// `HSET key field value [field value ...]`
 pub static HSET: Command = Command {
     name: "hset",
+    member: 2,
     docs: Docs {
         summary: "Gives fields of a hash values and returns how many are new.",
         since: "2.0.0",
@@ -38,6 +39,7 @@ pub static HSET: Command = Command {
 /// `HMSET key field value [field value ...]`
 pub static HMSET: Command = Command {
     name: "hmset",
+    member: 2,
     docs: Docs {
         summary: "Gives fields of a hash values.",
         since: "2.0.0",
@@ -57,6 +59,7 @@ pub static HMSET: Command = Command {
 /// `HSETNX key field value`
 pub static HSETNX: Command = Command {
     name: "hsetnx",
+    member: 2,
     arity: 4,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::HASH,

@@ -27,6 +27,7 @@ pub static SCARD: Command = Command {
 /// `SISMEMBER key member`
 pub static SISMEMBER: Command = Command {
     name: "sismember",
+    member: 2,
     arity: 3,
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::SET,
@@ -46,6 +47,7 @@ pub static SISMEMBER: Command = Command {
 /// `SMISMEMBER key member [member ...]`
 pub static SMISMEMBER: Command = Command {
     name: "smismember",
+    member: 2,
     arity: -3,
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::SET,

@@ -10,6 +10,7 @@ use crate::set::place::{self, Gathered, limits};
 /// `SADD key member [member ...]`
 pub static SADD: Command = Command {
     name: "sadd",
+    member: 2,
     arity: -3,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::SET,
@@ -30,6 +31,7 @@ pub static SADD: Command = Command {
 /// `SREM key member [member ...]`
 pub static SREM: Command = Command {
     name: "srem",
+    member: 2,
     arity: -3,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::SET,

@@ -10,6 +10,7 @@ use crate::set::place::{self, Gathered, limits};
 /// `SMOVE source destination member`
 pub static SMOVE: Command = Command {
     name: "smove",
+    member: 3,
     arity: 4,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::SET,

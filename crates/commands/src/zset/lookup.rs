@@ -28,6 +28,7 @@ pub static ZCARD: Command = Command {
 /// `ZSCORE key member`
 pub static ZSCORE: Command = Command {
     name: "zscore",
+    member: 2,
     arity: 3,
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::SORTEDSET,
@@ -47,6 +48,7 @@ pub static ZSCORE: Command = Command {
 /// `ZMSCORE key member [member ...]`
 pub static ZMSCORE: Command = Command {
     name: "zmscore",
+    member: 2,
     arity: -3,
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::SORTEDSET,

@@ -10,6 +10,7 @@ use crate::zset::reply;
 /// `ZRANK key member [WITHSCORE]`
 pub static ZRANK: Command = Command {
     name: "zrank",
+    member: 2,
     arity: -3,
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::SORTEDSET,
@@ -34,6 +35,7 @@ pub static ZRANK: Command = Command {
 /// `ZREVRANK key member [WITHSCORE]`
 pub static ZREVRANK: Command = Command {
     name: "zrevrank",
+    member: 2,
     arity: -3,
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::SORTEDSET,

@@ -13,6 +13,7 @@ const NOT_A_NUMBER: Error = Error::fixed("ERR resulting score is not a number (N
 /// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]`
 pub static ZADD: Command = Command {
     name: "zadd",
+    member: 3,
     arity: -4,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::SORTEDSET,
@@ -52,6 +53,7 @@ pub static ZADD: Command = Command {
 /// `ZINCRBY key increment member`
 pub static ZINCRBY: Command = Command {
     name: "zincrby",
+    member: 3,
     arity: 4,
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::SORTEDSET,

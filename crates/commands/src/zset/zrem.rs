@@ -9,6 +9,7 @@ use crate::zset::place::{self, Limits};
 /// `ZREM key member [member ...]`
 pub static ZREM: Command = Command {
     name: "zrem",
+    member: 2,
     arity: -3,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::SORTEDSET,

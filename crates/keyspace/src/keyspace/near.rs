@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!   Inside::prefetch  (directory entries ─>) buckets ─> entries of all keys    ─> Expected::seen
+//!   Inside::prefetch_members            leaves of large collections ─> members
 //!   Access::search     the stripe unchanged since? its entry has the key? then there, else by the index
 //! ```
 //! Changes nothing. What was seen is followed only under the stripe's lock, and only as K5 allows.
 
 use std::sync::atomic::Ordering;
+
+use value::near::{Sought, Station};
 
 use super::{Access, Held, Inside, KeyHash};
 use crate::table::{Found, Table};
@@ -62,6 +65,11 @@ impl Expected {
         Expected { hash, database, stripe: 0, seen: None }
     }
 
+    fn see(&mut self, found: Option<Found>, changes: u64) {
+        let (hash, physical) = (self.hash, self.database);
+        self.seen = found.map(|found| Sighting { hash, physical, changes, found });
+    }
+
     /// What [`Inside::prefetch`] saw, if that was one entry that may be the key's.
     #[inline]
     pub fn seen(&self) -> Option<Sighting> {
@@ -97,7 +105,7 @@ impl Inside<'_> {
         let mut number = 0;
         self.visit(keys, |table, position, key, changes| {
             let (seen, is_beyond) = table.prefetch_entries(position);
-            key.seen = seen.map(|found| Sighting { hash: key.hash, physical: key.database, changes, found });
+            key.see(seen, changes);
             if is_beyond && count < beyond.len() {
                 beyond[count] = number;
                 count += 1;
@@ -106,13 +114,46 @@ impl Inside<'_> {
         });
         for &number in beyond.iter().take(count) {
             let key = &mut keys[number..=number];
-            self.visit(key, |table, position, _, _| table.prefetch_entries_beyond(position));
+            self.visit(key, |table, position, key, changes| {
+                let seen = table.prefetch_entries_beyond(position);
+                if key.seen.is_none() {
+                    key.see(seen, changes);
+                }
+            });
         }
         // SAFETY: K3: this thread is inside the gate.
         if unsafe { self.keyspace.sink() }.is_some() {
             // Who changes one of these encodes it first.
             let parity = self.keyspace.parity();
             self.visit(keys, |table, position, _, _| table.prefetch_owed(position, parity));
+        }
+    }
+
+    /// Looks for a key that [`Self::prefetch`] has not seen: it may lie far behind its home bucket.
+    pub fn look_for(&mut self, key: &mut Expected, bytes: &[u8]) {
+        if key.seen.is_none() {
+            self.visit(std::slice::from_mut(key), |table, position, key, changes| {
+                key.see(table.find(position, bytes), changes);
+            });
+        }
+    }
+
+    /// Asks for the cache lines that searches for members of large collections need, whose keys were seen, station by station. Others are taken out.
+    pub fn prefetch_members(&mut self, members: &mut Vec<(Expected, Sought)>) {
+        for station in Station::ALL {
+            members.retain_mut(|(key, sought)| {
+                let (mut is_large, seen) = (false, key.seen);
+                self.visit(std::slice::from_mut(key), |table, _, _, changes| {
+                    // K5: it is alive.
+                    if let Some(seen) = seen.filter(|seen| seen.changes == changes)
+                        && let Some(large) = table.value(seen.found).large()
+                    {
+                        is_large = true;
+                        large.lines_near(*sought, station, &mut |line| crate::entry::prefetch(line));
+                    }
+                });
+                is_large
+            });
         }
     }
 

@@ -417,6 +417,29 @@ fn is_held(keyspace: &Keyspace, key: Key<'_>) -> bool {
     key.seen.is_some_and(|seen| seen.changes == keyspace.stripes[stripe].changes.load(Ordering::Relaxed))
 }
 
+/// One key in ten lies behind its home bucket; half of these are seen, too, and the others can be looked for.
+#[test]
+fn nearly_every_key_is_seen() {
+    let keyspace = keyspace(1);
+    let names: Vec<Vec<u8>> = (0..20_000).map(|number| format!("key:{number}").into_bytes()).collect();
+    for name in &names {
+        let key = keyspace.key(name);
+        if let Entry::Vacant(entry) = keyspace.enter(WORKER).lock_key(key.hash).entry(0, key) {
+            entry.insert(NewValue::Int(1), None, 0);
+        }
+    }
+    let mut unseen = 0;
+    for name in &names {
+        let mut key = Expected::new(0, keyspace.key(name).hash);
+        let mut inside = keyspace.enter(WORKER);
+        inside.prefetch(std::slice::from_mut(&mut key));
+        unseen += usize::from(key.seen().is_none());
+        inside.look_for(&mut key, name);
+        assert!(key.seen().is_some());
+    }
+    assert!((1..names.len() / 16).contains(&unseen), "{unseen} of {}", names.len());
+}
+
 /// Moves, removes and replaces entries behind the back of those who have seen them; each must find what is there now.
 #[test]
 fn what_was_seen_holds_until_the_stripe_changes() {

@@ -229,7 +229,10 @@ impl<L: Leaf> Page<L> {
         let (start, width) = self.run(slot);
         // At the lowest depth a slot is less than a position, and a run is never less than one.
         let bits = (u32::BITS - SLOT_BITS + width.trailing_zeros()).saturating_sub(depth);
-        (&self.children[self.index_of(slot)], position_of(position, depth, start), bits)
+        // A run is aligned to its width.
+        let first = u64::from(position) & !((1 << bits) - 1);
+        debug_assert_eq!(first, position_of(position, depth, start));
+        (&self.children[self.index_of(slot)], first, bits)
     }
 
     fn change<R>(

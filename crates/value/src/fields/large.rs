@@ -7,6 +7,7 @@ use super::{FieldsEncoding, FieldsLimits};
 use crate::directory::{Cursor, Directory, Drain, Leaf, Teardown};
 use crate::member_hash::fragment;
 use crate::member_leaf::{Elements, Item, MemberLeaf, NO_DEADLINE};
+use crate::near::{Sought, Station};
 
 /// The leaf of a large hash: two parts, field and value.
 pub type FieldsLeaf = MemberLeaf<2>;
@@ -32,6 +33,15 @@ impl LargeFields {
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
         self.directory.is_empty()
+    }
+
+    /// Names the cache lines that a search for a field looks at, up to a station.
+    #[inline]
+    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
+        let position = fragment(sought.hash);
+        self.directory.lines_near(position, station, line, |leaf, guess, line| {
+            leaf.lines_near(position, guess, station, sought.is_changed, line);
+        });
     }
 
     /// The encoding that clients are told.

@@ -6,6 +6,7 @@ use super::{SetEncoding, SetLimits};
 use crate::directory::{Cursor, Directory, Drain, Leaf, Teardown};
 use crate::member_hash::{fragment, hash_of_fragment};
 use crate::member_leaf::{Elements, MemberLeaf};
+use crate::near::{Sought, Station};
 use crate::number::parse_i64;
 
 /// The leaf of a large set: one part, the member.
@@ -32,6 +33,15 @@ impl LargeSet {
     /// Whether there is no member.
     pub fn is_empty(&self) -> bool {
         self.directory.is_empty()
+    }
+
+    /// Names the cache lines that a search for a member looks at, up to a station.
+    #[inline]
+    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
+        let position = fragment(sought.hash);
+        self.directory.lines_near(position, station, line, |leaf, guess, line| {
+            leaf.lines_near(position, guess, station, sought.is_changed, line);
+        });
     }
 
     /// The encoding that clients are told.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::directory::Leaf;
 use crate::member_hash::fragment;
+use crate::near::{Sought, Station};
 use crate::packed::BLOCK_MAX;
 
 type Model = BTreeSet<Vec<u8>>;
@@ -368,4 +369,33 @@ fn a_frozen_set_is_read_by_another_thread_while_the_set_changes() {
     set.check();
     assert_eq!(reader.join().unwrap(), 20_000);
     assert_eq!(set.heap_bytes(), 0);
+}
+
+/// Every member of a large set is among the lines that its last station names, and no station names many.
+#[test]
+fn a_member_lies_where_its_search_is_said_to_look() {
+    let mut set = LargeSet::new(SetEncoding::Hashtable);
+    let name = |number: u32| format!("member:{number:0width$}", width = number as usize % 30).into_bytes();
+    for number in 0..20_000 {
+        set.insert(member_hash(&name(number)), &name(number));
+    }
+    let lines = |member: &[u8], station| {
+        let mut lines = Vec::new();
+        let sought = Sought { hash: member_hash(member), is_changed: false };
+        set.lines_near(sought, station, &mut |line| lines.push(line.addr() / 64));
+        assert!(lines.len() <= 8, "{station:?} {}", lines.len());
+        lines
+    };
+    for (_, member) in set.iter_hashed() {
+        let at = member.as_ptr().addr() / 64;
+        assert!(lines(member, Station::Member).contains(&at), "{}", member.escape_ascii());
+        assert!(!lines(member, Station::Leaf).is_empty());
+        lines(member, Station::Path);
+    }
+    lines(b"absent", Station::Member);
+    let none = LargeSet::new(SetEncoding::Hashtable);
+    for station in Station::ALL {
+        let sought = Sought { hash: member_hash(b"a"), is_changed: true };
+        none.lines_near(sought, station, &mut |_| panic!("an empty set has no lines"));
+    }
 }

@@ -11,6 +11,7 @@
 
 use crate::directory;
 use crate::member_hash::{fragment, member_hash};
+use crate::near::{Sought, Station};
 use crate::ordered::{self, Builder, Edit, KeyedLeaf, Leaf, Ordered};
 use crate::packed::{self, Element};
 use crate::score_index::{ScoreIndex, ScoreLeaf};
@@ -63,6 +64,12 @@ impl LargeZset {
             small::with_score(score, |score| packed::extend(&mut block, &[member, score]));
         }
         Some(block)
+    }
+
+    /// Names the cache lines that a search for a member looks at, up to a station.
+    #[inline]
+    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
+        self.index.lines_near(sought, station, line);
     }
 
     /// Its name.
