@@ -280,7 +280,7 @@ impl Worker {
             let member = args.get(registered.command.member)?;
             inside.look_for(key, args[registered.first_key]);
             let is_changed = registered.command.flags.has(Flags::WRITE);
-            Some((*key, Sought { hash: member_hash(member), is_changed }))
+            Some((*key, Sought::new(member_hash(member), is_changed)))
         }));
         inside.prefetch_members(&mut self.members);
     }

@@ -235,8 +235,8 @@ impl<L: Leaf> Directory<L> {
         }
     }
 
-    /// Names the cache lines that a search for `position` looks at, up to a station: on the way to the leaf, or as `in_leaf` says, which is shown the
-    /// leaf and [`Self::locate`]'s guess.
+    /// Names the cache lines that a search for `position` looks at next, on the way to the leaf or as `in_leaf` says, and returns how far it is prepared
+    /// when these are near. `in_leaf` is shown the leaf and [`Self::locate`]'s guess.
     #[inline]
     pub fn lines_near<F: FnMut(*const u8)>(
         &self,
@@ -244,15 +244,32 @@ impl<L: Leaf> Directory<L> {
         station: Station,
         line: &mut F,
         in_leaf: impl FnOnce(&L, usize, &mut F),
-    ) {
-        if station != Station::Path {
-            let (leaf, guess) = self.locate(position);
-            in_leaf(leaf, guess, line);
-        } else if let Child::Page { page, .. } = &self.root
-            && let Child::Page { page, .. } = page.child(position, 0)
-        {
-            // The root is always near, and the pages below it are few.
-            line(std::ptr::from_ref(page.child(position, SLOT_BITS)).cast());
+    ) -> Station {
+        let pages = match station {
+            Station::Start => 1,
+            Station::Entry(pages) | Station::Child(pages) => pages,
+            Station::Member | Station::Done => u8::MAX,
+        };
+        let (mut child, mut depth) = (&self.root, 0);
+        for _ in 0..pages {
+            let Child::Page { page, .. } = child else { break };
+            child = page.child(position, depth);
+            depth += SLOT_BITS;
+        }
+        match child {
+            Child::Page { page, .. } if matches!(station, Station::Child(_)) => {
+                line(Arc::as_ptr(page).cast());
+                Station::Entry(pages)
+            }
+            Child::Page { page, .. } => {
+                line(std::ptr::from_ref(page.child(position, depth)).cast());
+                Station::Child(pages + 1)
+            }
+            Child::Leaf(_) => {
+                let (leaf, guess) = self.locate(position);
+                in_leaf(leaf, guess, line);
+                if station == Station::Member { Station::Done } else { Station::Member }
+            }
         }
     }
 

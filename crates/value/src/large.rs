@@ -127,15 +127,15 @@ impl LargeRef<'_> {
         }
     }
 
-    /// Names the cache lines, by an address in each, that a search for this member or field looks at, up to a station. A value
+    /// Names the cache lines, by an address in each, that a search for this member or field looks at next; see [`crate::near`]. A value
     /// without members has none.
     #[inline]
-    pub fn lines_near(self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
+    pub fn lines_near(self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
         match self {
-            LargeRef::Set(value) => value.lines_near(sought, station, line),
-            LargeRef::Zset(value) => value.lines_near(sought, station, line),
-            LargeRef::Hash(value) => value.lines_near(sought, station, line),
-            LargeRef::String(_) | LargeRef::List(_) | LargeRef::Stream(_) => {}
+            LargeRef::Set(value) => value.lines_near(sought, line),
+            LargeRef::Zset(value) => value.lines_near(sought, line),
+            LargeRef::Hash(value) => value.lines_near(sought, line),
+            LargeRef::String(_) | LargeRef::List(_) | LargeRef::Stream(_) => sought.station = Station::Done,
         }
     }
 

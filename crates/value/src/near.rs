@@ -1,25 +1,27 @@
 //! The way to a member of a large collection, so that a batch of searches can ask for the memory of all of them before the first one begins.
 //!
 //! ```text
-//!   Path ──> the place of the leaf in its page    Leaf ──> fragments, lengths    Member ──> the element itself
+//!   Start ──> Child ──> Leaf: fragments, lengths ──> Member: the element itself ──> Done
+//!               │ ^
+//!               v │    a level further down
+//!              Entry
 //! ```
-//! Each station is reached through the one before: it is quick to look at when that is near. Changes nothing, and what it names makes no difference but in
+//! Each station is reached through the one before, and quick to look at when that is near. Changes nothing, and what it names makes no difference but in
 //! time.
 
-/// How far a search has been prepared.
+/// How far a search has been prepared. The numbers are those of pages on the way that are near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Station {
-    /// Nothing is near but the top of the tree.
-    Path,
-    /// The way to the leaf is.
-    Leaf,
-    /// What the leaf is searched by is.
+    /// The upper two levels of pages, which are few, are taken to be near.
+    Start,
+    /// So is a page, but for the entry in it that counts.
+    Entry(u8),
+    /// And that entry.
+    Child(u8),
+    /// What the leaf is searched by is near.
     Member,
-}
-
-impl Station {
-    /// All of them, in their order.
-    pub const ALL: [Station; 3] = [Station::Path, Station::Leaf, Station::Member];
+    /// All of it.
+    Done,
 }
 
 /// A member or field that is about to be looked for.
@@ -29,4 +31,13 @@ pub struct Sought {
     pub hash: u64,
     /// Whether it will be added, changed or removed.
     pub is_changed: bool,
+    /// How far its search has been prepared.
+    pub station: Station,
+}
+
+impl Sought {
+    /// A member with this hash.
+    pub fn new(hash: u64, is_changed: bool) -> Sought {
+        Sought { hash, is_changed, station: Station::Start }
+    }
 }

@@ -276,14 +276,17 @@ impl ScoreIndex {
         Self::default()
     }
 
-    /// Names the cache lines that a search looks at, up to a station.
+    /// Names the cache lines that a search looks at next; see [`crate::near`].
     #[inline]
-    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
-        self.directory.lines_near(fragment(sought.hash), station, line, |leaf, guess, line| {
-            if station == Station::Leaf {
-                leaf.lines_near(guess, sought.is_changed, line);
-            }
+    pub fn lines_near(&self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
+        let (position, station) = (fragment(sought.hash), sought.station);
+        sought.station = self.directory.lines_near(position, station, line, |leaf, guess, line| {
+            leaf.lines_near(guess, sought.is_changed, line);
         });
+        if sought.station == Station::Member {
+            // A leaf's item is what it is searched by.
+            sought.station = Station::Done;
+        }
     }
 
     /// Number of items.

@@ -138,21 +138,23 @@ impl Inside<'_> {
         }
     }
 
-    /// Asks for the cache lines that searches for members of large collections need, whose keys were seen, station by station. Others are taken out.
+    /// Asks for the cache lines that searches for members of large collections need, whose keys were seen, station by station. What there is
+    /// nothing more to ask for is taken out: in the end, all.
     pub fn prefetch_members(&mut self, members: &mut Vec<(Expected, Sought)>) {
-        for station in Station::ALL {
+        while !members.is_empty() {
             members.retain_mut(|(key, sought)| {
-                let (mut is_large, seen) = (false, key.seen);
+                let seen = key.seen;
+                let mut goes_on = false;
                 self.visit(std::slice::from_mut(key), |table, _, _, changes| {
                     // K5: it is alive.
                     if let Some(seen) = seen.filter(|seen| seen.changes == changes)
                         && let Some(large) = table.value(seen.found).large()
                     {
-                        is_large = true;
-                        large.lines_near(*sought, station, &mut |line| crate::entry::prefetch(line));
+                        large.lines_near(sought, &mut |line| crate::entry::prefetch(line));
+                        goes_on = sought.station != Station::Done;
                     }
                 });
-                is_large
+                goes_on
             });
         }
     }

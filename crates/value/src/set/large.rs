@@ -6,7 +6,7 @@ use super::{SetEncoding, SetLimits};
 use crate::directory::{Cursor, Directory, Drain, Leaf, Teardown};
 use crate::member_hash::{fragment, hash_of_fragment};
 use crate::member_leaf::{Elements, MemberLeaf};
-use crate::near::{Sought, Station};
+use crate::near::Sought;
 use crate::number::parse_i64;
 
 /// The leaf of a large set: one part, the member.
@@ -35,12 +35,12 @@ impl LargeSet {
         self.directory.is_empty()
     }
 
-    /// Names the cache lines that a search for a member looks at, up to a station.
+    /// Names the cache lines that a search for a member looks at next; see [`crate::near`].
     #[inline]
-    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
-        let position = fragment(sought.hash);
-        self.directory.lines_near(position, station, line, |leaf, guess, line| {
-            leaf.lines_near(position, guess, station, sought.is_changed, line);
+    pub fn lines_near(&self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
+        let (position, station, is_changed) = (fragment(sought.hash), sought.station, sought.is_changed);
+        sought.station = self.directory.lines_near(position, station, line, |leaf, guess, line| {
+            leaf.lines_near(position, guess, station, is_changed, line);
         });
     }
 

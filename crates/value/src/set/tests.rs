@@ -1,7 +1,7 @@
 //! Sets against `BTreeSet` as the model: small and large, through all conversions, with freezes and interleaved scans;
 //! with members whose hashes are all equal; and the fairness of a random choice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::*;
 use crate::directory::Leaf;
@@ -371,7 +371,7 @@ fn a_frozen_set_is_read_by_another_thread_while_the_set_changes() {
     assert_eq!(set.heap_bytes(), 0);
 }
 
-/// Every member of a large set is among the lines that its last station names, and no station names many.
+/// Every member of a large set is among the lines that are named last, and the way there is as long as the tree is deep.
 #[test]
 fn a_member_lies_where_its_search_is_said_to_look() {
     let mut set = LargeSet::new(SetEncoding::Hashtable);
@@ -379,23 +379,34 @@ fn a_member_lies_where_its_search_is_said_to_look() {
     for number in 0..20_000 {
         set.insert(member_hash(&name(number)), &name(number));
     }
-    let lines = |member: &[u8], station| {
-        let mut lines = Vec::new();
-        let sought = Sought { hash: member_hash(member), is_changed: false };
-        set.lines_near(sought, station, &mut |line| lines.push(line.addr() / 64));
-        assert!(lines.len() <= 8, "{station:?} {}", lines.len());
-        lines
+    // Many with nearly the same hash, so that there are levels of pages.
+    let deep =
+        |number: u32| (number.to_string().into_bytes(), 0x1234_5600_0000_0000 + (u64::from(number) << 30));
+    (0..2000).map(deep).for_each(|(member, hash)| assert!(set.insert(hash, &member)));
+    let way = |hash, is_changed| {
+        let (mut sought, mut way, mut last) = (Sought::new(hash, is_changed), Vec::new(), Vec::new());
+        while sought.station != Station::Done {
+            way.push(sought.station);
+            last.clear();
+            set.lines_near(&mut sought, &mut |line| last.push(line.addr() / 64));
+            assert!((1..=12).contains(&last.len()), "{} lines at {:?}", last.len(), way.last());
+        }
+        (way, last)
     };
-    for (_, member) in set.iter_hashed() {
-        let at = member.as_ptr().addr() / 64;
-        assert!(lines(member, Station::Member).contains(&at), "{}", member.escape_ascii());
-        assert!(!lines(member, Station::Leaf).is_empty());
-        lines(member, Station::Path);
+    let places: HashMap<&[u8], usize> =
+        set.iter().map(|member| (member, member.as_ptr().addr() / 64)).collect();
+    let hashed = (0..20_000).map(|number| (name(number), member_hash(&name(number))));
+    let mut longest = 0;
+    for (member, hash) in hashed.chain((0..2000).map(deep)) {
+        let (way, last) = way(hash, false);
+        assert!(last.contains(&places[&member[..]]), "{}", member.escape_ascii());
+        assert_eq!(way.last(), Some(&Station::Member));
+        longest = longest.max(way.len());
     }
-    lines(b"absent", Station::Member);
+    // Start, then two stations for each level below the second, Child of the leaf, Member.
+    assert!(longest >= 5, "{longest}");
+    way(member_hash(b"absent"), true);
+    let mut sought = Sought::new(1, true);
     let none = LargeSet::new(SetEncoding::Hashtable);
-    for station in Station::ALL {
-        let sought = Sought { hash: member_hash(b"a"), is_changed: true };
-        none.lines_near(sought, station, &mut |_| panic!("an empty set has no lines"));
-    }
+    none.lines_near(&mut sought, &mut |_| panic!("an empty set has no lines"));
 }

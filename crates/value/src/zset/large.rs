@@ -11,7 +11,7 @@
 
 use crate::directory;
 use crate::member_hash::{fragment, member_hash};
-use crate::near::{Sought, Station};
+use crate::near::Sought;
 use crate::ordered::{self, Builder, Edit, KeyedLeaf, Leaf, Ordered};
 use crate::packed::{self, Element};
 use crate::score_index::{ScoreIndex, ScoreLeaf};
@@ -66,10 +66,10 @@ impl LargeZset {
         Some(block)
     }
 
-    /// Names the cache lines that a search for a member looks at, up to a station.
+    /// Names the cache lines that a search for a member's score looks at next; see [`crate::near`].
     #[inline]
-    pub fn lines_near(&self, sought: Sought, station: Station, line: &mut impl FnMut(*const u8)) {
-        self.index.lines_near(sought, station, line);
+    pub fn lines_near(&self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
+        self.index.lines_near(sought, line);
     }
 
     /// Its name.
