@@ -6,7 +6,7 @@
 //!                                         └── who waits <────┘──> reactors' letter boxes
 //!   main thread <── Ending
 //! ```
-//! Locks: `waiting` is a leaf. Nothing here is called inside the gate but what [`engine::Persistence`] says may be.
+//! Locks: `waiting` is a leaf, also taken under the saver's. Nothing here is called inside the gate but what [`engine::Persistence`] says may be.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,8 @@ use engine::{Clock, Ending, Engine, Error, Persistence, Walk, now_ms};
 use keyspace::{Access, Inside, Keyspace, WorkerId};
 use net::ConnId;
 use persistence::{
-    Begun, Config, Host, Kind, Level, LoadError, LoadOptions, Loaded, Loading, News, Refusal, SavePoint,
-    Saver,
+    Begun, Config, Host, Kind, Level, LoadError, LoadOptions, Loaded, Loading, News, Refusal, SaveId,
+    SavePoint, Saver,
 };
 use rdb::Usage;
 use snapshot::{Failure, Progress, UsageOf};
@@ -46,6 +46,7 @@ pub(crate) struct Saving {
 /// A client whose reply comes when a save has begun or ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Waiter {
+    save: SaveId,
     worker: WorkerId,
     client: ConnId,
     what_for: WhatFor,
@@ -70,10 +71,10 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes those out for whom there is a reply.
-    fn take(&self, reply: impl Fn(WhatFor) -> Option<Vec<u8>>) -> Vec<(Waiter, Vec<u8>)> {
+    /// Takes those out who wait for this save and for whom there is a reply.
+    fn take(&self, save: SaveId, reply: impl Fn(WhatFor) -> Option<Vec<u8>>) -> Vec<(Waiter, Vec<u8>)> {
         let mut replies = Vec::new();
-        self.list().retain(|&waiter| match reply(waiter.what_for) {
+        self.list().retain(|&waiter| match reply(waiter.what_for).filter(|_| waiter.save == save) {
             Some(reply) => {
                 replies.push((waiter, reply));
                 false
@@ -103,28 +104,20 @@ impl Host for ServerHost {
     }
 
     /// Answers who waits for that.
-    fn tell(&self, news: News) {
+    fn tell(&self, save: SaveId, news: News) {
         use WhatFor as W;
         let begun = || Some(b"+Background saving started\r\n".to_vec());
         let ok = || Some(b"+OK\r\n".to_vec());
         let error = |text: &str| Some(format!("-ERR{text}\r\n").into_bytes());
-        let replies = self.waiting.take(|what_for| match (&news, what_for) {
+        let replies = self.waiting.take(save, |what_for| match (&news, what_for) {
             // To stop a save is no failure of the command that began it.
-            (News::Begun(Kind::Background) | News::CalledOff(Kind::Background), W::Begin) => begun(),
-            (News::Refused(Kind::Background, text), W::Begin) => {
-                error(&format!(" Background save failed: {text}"))
-            }
-            (News::Refused(Kind::Foreground, text), W::End) => error(&format!(" {text}")),
-            (News::CalledOff(Kind::Foreground), W::End) => error(""),
-            (News::Finished(Kind::Foreground, outcome), W::End) if outcome.result.is_err() => error(""),
-            (News::Finished(Kind::Foreground, _), W::End) => ok(),
-            (
-                News::Refused(Kind::Foreground, _)
-                | News::CalledOff(Kind::Foreground)
-                | News::Finished(Kind::Foreground, _),
-                W::EndOrNot,
-            ) => ok(),
-            _ => None,
+            (News::Begun(_) | News::CalledOff(_), W::Begin) => begun(),
+            (News::Refused(_, text), W::Begin) => error(&format!(" Background save failed: {text}")),
+            (News::Finished(..), W::Begin) | (News::Begun(_), _) => None,
+            (News::Refused(_, text), W::End) => error(&format!(" {text}")),
+            (News::CalledOff(_), W::End) => error(""),
+            (News::Finished(_, outcome), W::End) if outcome.result.is_err() => error(""),
+            (News::Finished(..), W::End) | (_, W::EndOrNot) => ok(),
         });
         if let Some(engine) = engine_of(&self.engine) {
             for (Waiter { worker, client, .. }, reply) in replies {
@@ -315,13 +308,22 @@ impl Saving {
         self.called_off.load(Ordering::SeqCst)
     }
 
-    /// Begins a save that `waiter` waits for.
-    fn begin_for(&self, kind: Kind, waiter: Option<Waiter>) -> Result<Begun, Refusal> {
-        // Noted before the save begins, since another reactor may go on with it before this one goes on.
-        self.waiting.list().extend(waiter);
-        let begun = self.saver.begin(&self.keyspace, kind);
+    /// Begins a save that a client waits for, unless it is told at once that the save is scheduled.
+    fn begin_for(
+        &self,
+        kind: Kind,
+        worker: WorkerId,
+        client: Option<ConnId>,
+        what_for: WhatFor,
+    ) -> Result<Begun, Refusal> {
+        let mut noted = None;
+        let begun = self.saver.begin(&self.keyspace, kind, |save, begun| {
+            let waits = begun == Begun::Starting || what_for != WhatFor::Begin;
+            noted = client.filter(|_| waits).map(|client| Waiter { save, worker, client, what_for });
+            self.waiting.list().extend(noted);
+        });
         if begun.is_err() {
-            self.waiting.list().retain(|&waits| Some(waits) != waiter);
+            self.waiting.list().retain(|&waits| Some(waits) != noted);
         }
         begun
     }
@@ -427,13 +429,9 @@ impl Persistence for Saving {
         client: ConnId,
         schedule: bool,
     ) -> Result<Option<&'static str>, Error> {
-        let waiter = Waiter { worker, client, what_for: WhatFor::Begin };
-        match self.begin_for(Kind::Background, Some(waiter)) {
+        match self.begin_for(Kind::Background, worker, Some(client), WhatFor::Begin) {
             Ok(Begun::Starting) => Ok(None),
-            Ok(Begun::Queued) => {
-                self.waiting.list().retain(|&waits| waits != waiter);
-                Ok(Some("Background saving scheduled"))
-            }
+            Ok(Begun::Queued) => Ok(Some("Background saving scheduled")),
             Err(Refusal::InProgress) if schedule => {
                 self.saver.schedule();
                 Ok(Some("Background saving scheduled"))
@@ -448,8 +446,7 @@ impl Persistence for Saving {
     }
 
     fn save_for(&self, worker: WorkerId, client: ConnId) -> Result<(), Error> {
-        let waiter = Waiter { worker, client, what_for: WhatFor::End };
-        match self.begin_for(Kind::Foreground, Some(waiter)) {
+        match self.begin_for(Kind::Foreground, worker, Some(client), WhatFor::End) {
             Ok(_) => Ok(()),
             Err(Refusal::InProgress) => Err(Error::fixed("ERR Background save already in progress")),
             Err(Refusal::Failed(reason)) => Err(Error::new(format!("ERR {reason}"))),
@@ -461,8 +458,7 @@ impl Persistence for Saving {
     }
 
     fn save_flushed(&self, worker: WorkerId, client: Option<ConnId>) -> bool {
-        let waiter = client.map(|client| Waiter { worker, client, what_for: WhatFor::EndOrNot });
-        match self.begin_for(Kind::Foreground, waiter) {
+        match self.begin_for(Kind::Foreground, worker, client, WhatFor::EndOrNot) {
             Ok(_) => client.is_some(),
             Err(Refusal::InProgress) => {
                 self.saver.schedule();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyspace::{Access, Entry, Keyspace, NewValue, WorkerId};
-use persistence::{Config, Host, Kind, Level, LoadOptions, Loading, News, Saver, load_file};
+use persistence::{Config, Host, Kind, Level, LoadOptions, Loading, News, SaveId, Saver, load_file};
 use snapshot::{Progress, UsageOf};
 
 const WORKER: WorkerId = WorkerId(0);
@@ -31,7 +31,7 @@ impl Host for Quiet {
         Vec::new()
     }
 
-    fn tell(&self, _: News) {}
+    fn tell(&self, _: SaveId, _: News) {}
 
     fn ready(&self) {}
 
@@ -89,7 +89,7 @@ fn main() {
     let saver = Saver::new(Arc::new(Quiet), config.clone());
     for _ in 0..2 {
         let (before, start) = (cpu_seconds("save_load"), Instant::now());
-        saver.begin(&store, Kind::Background).expect("a save");
+        saver.begin(&store, Kind::Background, |_, _| ()).expect("a save");
         let begun = start.elapsed();
         let snapshot = loop {
             saver.settle(&store, WORKER);

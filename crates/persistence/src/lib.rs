@@ -31,7 +31,7 @@ mod spill;
 pub use file::FileSink;
 pub use load::{LoadError, LoadOptions, Loaded, Loading, load_file};
 pub use point::SavePoint;
-pub use saver::{Begun, Config, Host, Kind, Level, News, Refusal, Saver, Status};
+pub use saver::{Begun, Config, Host, Kind, Level, News, Refusal, SaveId, Saver, Status};
 
 /// The system's words for an error, without the number that Rust appends.
 fn reason(error: &std::io::Error) -> String {

@@ -58,7 +58,7 @@ pub trait Host: Send + Sync {
     fn log(&self, level: Level, text: &str);
 
     /// Something came of a save.
-    fn tell(&self, news: News);
+    fn tell(&self, save: SaveId, news: News);
 
     /// Facts for the file's start: `redis-ver`, `redis-bits`, `ctime`, `used-mem`, in Redis's order. Called by the snapshot's thread.
     fn aux(&self) -> Vec<(Vec<u8>, Vec<u8>)>;
@@ -144,6 +144,10 @@ pub enum Refusal {
     Failed(String),
 }
 
+/// Names a save from the moment it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SaveId(u64);
+
 /// What comes of a save, whoever asked for it. The first one or two, in this order.
 #[derive(Clone, Debug)]
 pub enum News {
@@ -159,6 +163,7 @@ pub enum News {
 
 /// A save before its cut.
 struct Starting {
+    id: SaveId,
     kind: Kind,
     /// None while its thread is being started or a worker makes the cut, and where that is left to who waits in [`Saver::save`].
     preparing: Option<Preparing>,
@@ -166,6 +171,7 @@ struct Starting {
 }
 
 struct Running {
+    id: SaveId,
     snapshot: Arc<Snapshot>,
     kind: Kind,
     started_at: i64,
@@ -177,8 +183,16 @@ struct Running {
 struct State {
     starting: Option<Starting>,
     running: Option<Running>,
-    scheduled: Option<Kind>,
+    scheduled: Option<(SaveId, Kind)>,
+    last_id: SaveId,
     last: Last,
+}
+
+impl State {
+    fn next_id(&mut self) -> SaveId {
+        self.last_id.0 += 1;
+        self.last_id
+    }
 }
 
 /// What came of the saves so far.
@@ -323,10 +337,17 @@ impl Saver {
         self.state.lock().last.saved_at
     }
 
-    /// Begins a save: its thread starts. Outside the gate.
-    pub fn begin(&self, keyspace: &Keyspace, kind: Kind) -> Result<Begun, Refusal> {
-        if self.claim(kind)? == Begun::Queued {
-            return Ok(Begun::Queued);
+    /// Begins a save: its thread starts. `note` is told its name before anything can come of it, and before it is certain that a thread can be had. Outside the
+    /// gate.
+    pub fn begin(
+        &self,
+        keyspace: &Keyspace,
+        kind: Kind,
+        note: impl FnOnce(SaveId, Begun),
+    ) -> Result<Begun, Refusal> {
+        let (id, begun) = self.claim(kind, note)?;
+        if begun == Begun::Queued {
+            return Ok(begun);
         }
         let host = Arc::clone(&self.host);
         let preparing = self.prepare(keyspace, move || host.ready()).map_err(|error| {
@@ -334,6 +355,7 @@ impl Saver {
             self.refuse(kind, &error)
         })?;
         let is_due = self.state.lock().starting.as_mut().is_some_and(|starting| {
+            debug_assert_eq!(starting.id, id);
             let preparing = starting.preparing.insert(preparing);
             preparing.is_over() || starting.is_cancelled
         });
@@ -341,29 +363,42 @@ impl Saver {
         if is_due {
             self.host.ready();
         }
-        Ok(Begun::Starting)
+        Ok(begun)
     }
 
-    /// Decides whether a save may begin, and if so that nobody else begins one.
-    fn claim(&self, kind: Kind) -> Result<Begun, Refusal> {
+    /// Decides whether a save may begin, and if so that nobody else begins one. `note` is called under the lock: nothing has come of it yet.
+    fn claim(&self, kind: Kind, note: impl FnOnce(SaveId, Begun)) -> Result<(SaveId, Begun), Refusal> {
         let mut state = self.state.lock();
-        if let Some(running) = &state.running {
-            if !running.snapshot.status().is_draining {
-                return Err(Refusal::InProgress);
+        let (id, begun) = match &state.running {
+            Some(running) if running.snapshot.status().is_draining => {
+                // Somebody waits for a foreground save, so nothing takes its place.
+                let id = match state.scheduled {
+                    Some((id, scheduled)) if scheduled == kind || scheduled == Kind::Foreground => id,
+                    _ => {
+                        let id = state.next_id();
+                        state.scheduled = Some((id, kind));
+                        id
+                    }
+                };
+                (id, Begun::Queued)
             }
-            // Somebody waits for a foreground save, so nothing takes its place.
-            if state.scheduled != Some(Kind::Foreground) {
-                state.scheduled = Some(kind);
+            Some(_) => return Err(Refusal::InProgress),
+            None if state.starting.is_some() => return Err(Refusal::InProgress),
+            None => {
+                let scheduled = state.scheduled.take();
+                let id = match scheduled {
+                    Some((id, scheduled)) if scheduled == kind => id,
+                    _ => state.next_id(),
+                };
+                // It follows when this one has ended.
+                state.scheduled = scheduled.filter(|&(_, other)| other == Kind::Foreground && other != kind);
+                state.starting = Some(Starting { id, kind, preparing: None, is_cancelled: false });
+                state.last.tried_at = unix_seconds();
+                (id, Begun::Starting)
             }
-            return Ok(Begun::Queued);
-        }
-        if state.starting.is_some() {
-            return Err(Refusal::InProgress);
-        }
-        state.starting = Some(Starting { kind, preparing: None, is_cancelled: false });
-        state.scheduled = None;
-        state.last.tried_at = unix_seconds();
-        Ok(Begun::Starting)
+        };
+        note(id, begun);
+        Ok((id, begun))
     }
 
     /// Starts the thread that opens the file, counts what memory is left, and waits for the cut.
@@ -396,13 +431,20 @@ impl Saver {
     }
 
     /// Makes the cut of the save that has been claimed.
-    fn cut(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind, prepared: Prepared) -> Arc<Snapshot> {
+    fn cut(
+        &self,
+        keyspace: &Keyspace,
+        worker: WorkerId,
+        (id, kind): (SaveId, Kind),
+        prepared: Prepared,
+    ) -> Arc<Snapshot> {
         let mut dirty = 0;
         let snapshot = prepared.cut(keyspace, worker, |access| {
             dirty = self.changes();
             self.host.at_cut(access)
         });
-        let running = Running { snapshot: Arc::clone(&snapshot), kind, started_at: unix_seconds(), dirty };
+        let running =
+            Running { id, snapshot: Arc::clone(&snapshot), kind, started_at: unix_seconds(), dirty };
         let is_cancelled = {
             let mut state = self.state.lock();
             state.running = Some(running);
@@ -412,7 +454,7 @@ impl Saver {
         if kind.is_background() {
             self.host.log(Level::Notice, "Background saving started");
         }
-        self.host.tell(News::Begun(kind));
+        self.host.tell(id, News::Begun(kind));
         if is_cancelled {
             snapshot.cancel();
         }
@@ -439,35 +481,35 @@ impl Saver {
     }
 
     /// Records that a save was stopped before its cut.
-    fn call_off(&self, kind: Kind) {
+    fn call_off(&self, id: SaveId, kind: Kind) {
         self.state.lock().last.error = Some("cancelled".into());
         self.host.log(Level::Notice, "Background saving cancelled");
-        self.host.tell(News::CalledOff(kind));
+        self.host.tell(id, News::CalledOff(kind));
     }
 
     /// Goes on with a save that is ready for its cut.
     fn settle_start(&self, keyspace: &Keyspace, worker: WorkerId) {
-        let (kind, prepared) = {
+        let (id, kind, prepared) = {
             let mut state = self.state.lock();
             let Some(starting) = &mut state.starting else { return };
-            let kind = starting.kind;
+            let (id, kind) = (starting.id, starting.kind);
             let Some(preparing) = &starting.preparing else { return };
             if starting.is_cancelled {
                 let cancelled = state.starting.take();
                 drop(state);
                 drop(cancelled);
-                return self.call_off(kind);
+                return self.call_off(id, kind);
             }
             let Some(prepared) = preparing.take() else { return };
             starting.preparing = None;
-            (kind, prepared)
+            (id, kind, prepared)
         };
         match prepared {
-            Ok(prepared) => drop(self.cut(keyspace, worker, kind, prepared)),
+            Ok(prepared) => drop(self.cut(keyspace, worker, (id, kind), prepared)),
             Err(error) => {
                 self.give_up_start();
                 if let Refusal::Failed(text) = self.refuse(kind, &error) {
-                    self.host.tell(News::Refused(kind, text));
+                    self.host.tell(id, News::Refused(kind, text));
                 }
             }
         }
@@ -494,7 +536,7 @@ impl Saver {
         snapshot.detach(keyspace, worker);
         let outcome = snapshot.outcome()?.clone();
         let status = snapshot.status();
-        let (kind, is_ok) = {
+        let (id, kind, is_ok) = {
             let mut state = self.state.lock();
             // Somebody else may have recorded it meanwhile.
             let running = state.running.take_if(|running| Arc::ptr_eq(&running.snapshot, &snapshot))?;
@@ -523,11 +565,11 @@ impl Saver {
                 Err(Failure::Cancelled) => last.error = Some("cancelled".into()),
                 Err(Failure::Io(text)) => Self::note_failure(last, running.kind, text),
             }
-            (running.kind, last.is_ok)
+            (running.id, running.kind, last.is_ok)
         };
         self.judge_writes(is_ok);
         self.log_end(kind, &outcome);
-        self.host.tell(News::Finished(kind, outcome));
+        self.host.tell(id, News::Finished(kind, outcome));
         Some(())
     }
 
@@ -564,10 +606,10 @@ impl Saver {
     pub fn save(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind) -> Result<Outcome, Refusal> {
         loop {
             let former = self.current();
-            match self.claim(kind) {
-                Ok(Begun::Starting) => return self.save_claimed(keyspace, worker, kind),
-                Ok(Begun::Queued) => {
-                    self.state.lock().scheduled.take_if(|queued| *queued == kind);
+            match self.claim(kind, |_, _| ()) {
+                Ok((id, Begun::Starting)) => return self.save_claimed(keyspace, worker, id, kind),
+                Ok((id, Begun::Queued)) => {
+                    self.state.lock().scheduled.take_if(|queued| *queued == (id, kind));
                 }
                 Err(Refusal::InProgress) if kind == Kind::Shutdown => drop(self.cancel()),
                 Err(refusal) => return Err(refusal),
@@ -580,14 +622,20 @@ impl Saver {
         }
     }
 
-    fn save_claimed(&self, keyspace: &Keyspace, worker: WorkerId, kind: Kind) -> Result<Outcome, Refusal> {
+    fn save_claimed(
+        &self,
+        keyspace: &Keyspace,
+        worker: WorkerId,
+        id: SaveId,
+        kind: Kind,
+    ) -> Result<Outcome, Refusal> {
         let prepared = self.prepare(keyspace, || ()).and_then(Preparing::wait);
         let is_cancelled = self.state.lock().starting.as_ref().is_some_and(|starting| starting.is_cancelled);
         let snapshot = match prepared {
-            Ok(prepared) if !is_cancelled => self.cut(keyspace, worker, kind, prepared),
+            Ok(prepared) if !is_cancelled => self.cut(keyspace, worker, (id, kind), prepared),
             Ok(_) => {
                 self.give_up_start();
-                self.call_off(kind);
+                self.call_off(id, kind);
                 return Err(Refusal::Failed(Failure::Cancelled.to_string()));
             }
             Err(error) => {
@@ -606,7 +654,10 @@ impl Saver {
 
     /// BGSAVE SCHEDULE, and BGSAVE inside EXEC: a save begins at the next tick that finds none running.
     pub fn schedule(&self) {
-        self.state.lock().scheduled.get_or_insert(Kind::Background);
+        let mut state = self.state.lock();
+        if state.scheduled.is_none() {
+            state.scheduled = Some((state.next_id(), Kind::Background));
+        }
     }
 
     /// Stops the save that is starting or running and forgets a scheduled one, unless a client waits for that. False when there was nothing to stop, or it
@@ -615,7 +666,7 @@ impl Saver {
         let (running, scheduled, starting) = {
             let mut state = self.state.lock();
             let running = state.running.as_ref().map(|running| Arc::clone(&running.snapshot));
-            let scheduled = state.scheduled.take_if(|kind| *kind != Kind::Foreground);
+            let scheduled = state.scheduled.take_if(|(_, kind)| *kind != Kind::Foreground);
             let starting = state
                 .starting
                 .as_mut()
@@ -654,9 +705,9 @@ impl Saver {
                 return;
             }
             match state.scheduled {
-                Some(Kind::Foreground) => Some((Kind::Foreground, None)),
+                Some((_, Kind::Foreground)) => Some((Kind::Foreground, None)),
                 // Redis holds a scheduled save back after a failure, too.
-                Some(kind) if now >= state.last.retry_at() => Some((kind, None)),
+                Some((_, kind)) if now >= state.last.retry_at() => Some((kind, None)),
                 _ if now < state.last.retry_at() => None,
                 _ => {
                     let since = now - state.last.saved_at;
@@ -673,8 +724,11 @@ impl Saver {
             self.host.log(Level::Notice, &text);
         }
         // It has been logged and recorded; those who wait for a foreground save have to hear of it too.
-        if let Err(Refusal::Failed(text)) = self.begin(keyspace, kind) {
-            self.host.tell(News::Refused(kind, text));
+        let mut name = None;
+        if let Err(Refusal::Failed(text)) = self.begin(keyspace, kind, |id, _| name = Some(id))
+            && let Some(id) = name
+        {
+            self.host.tell(id, News::Refused(kind, text));
         }
     }
 }

@@ -68,7 +68,7 @@ impl Host for Recorder {
         self.log.lock().push(text.to_owned());
     }
 
-    fn tell(&self, news: News) {
+    fn tell(&self, _: SaveId, news: News) {
         self.news.lock().push(news);
     }
 
@@ -120,7 +120,7 @@ fn settle(saver: &Saver, host: &Recorder, store: &Keyspace) {
 
 /// Begins a save and makes its cut.
 fn begin(saver: &Saver, host: &Recorder, store: &Keyspace) -> Arc<Snapshot> {
-    assert_eq!(saver.begin(store, Kind::Background), Ok(Begun::Starting));
+    assert_eq!(saver.begin(store, Kind::Background, |_, _| ()), Ok(Begun::Starting));
     settle(saver, host, store);
     assert_eq!(host.news(), ["Begun(Background)"]);
     saver.current().expect("it runs")
@@ -226,7 +226,7 @@ fn a_save_is_loaded_back_and_recorded() {
     let before = saver.last_save_at();
     assert_eq!(saver.status().last_seconds, -1);
     let snapshot = begin(&saver, &host, &store);
-    assert_eq!(saver.begin(&store, Kind::Background), Err(Refusal::InProgress));
+    assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Err(Refusal::InProgress));
     let status = saver.status();
     assert!(status.is_running && !status.is_draining);
     assert_eq!((status.keys_total, status.last_is_ok, status.kind), (3004, true, Some(Kind::Background)));
@@ -346,7 +346,7 @@ fn a_directory_that_is_missing_is_named() {
     let directory = scratch.0.join("gone");
     saver.set_config(Config { directory, ..saver.config() });
     let store = keyspace(1);
-    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting));
+    assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Ok(Begun::Starting));
     assert!(saver.status().is_running);
     settle(&saver, &host, &store);
     let Some(News::Refused(Kind::Background, text)) = host.news.lock().pop() else { panic!("accepted") };
@@ -368,7 +368,7 @@ fn a_cancelled_save_leaves_nothing_and_the_next_waits_for_its_marks() {
     assert!(saver.cancel());
     assert!(!saver.cancel(), "it is cancelled already");
     assert!(saver.status().is_draining && !saver.status().is_running);
-    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Queued));
+    assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Ok(Begun::Queued));
     assert!(saver.status().is_scheduled);
     let snapshot = saver.current().unwrap();
     assert!(snapshot.run_to_end(&store, WORKER).result.is_err());
@@ -394,10 +394,10 @@ fn a_save_is_cancelled_before_its_cut() {
     let store = keyspace(16);
     fill(&store);
     for is_prepared in [false, true] {
-        assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting));
+        assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Ok(Begun::Starting));
         let status = saver.status();
         assert!(status.is_running && status.current_seconds == 0 && status.kind == Some(Kind::Background));
-        assert_eq!(saver.begin(&store, Kind::Background), Err(Refusal::InProgress));
+        assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Err(Refusal::InProgress));
         assert_eq!(saver.save(&store, WORKER, Kind::Reload).err(), Some(Refusal::InProgress));
         while is_prepared && host.rings.load(Ordering::SeqCst) == 0 {
             std::thread::yield_now();
@@ -409,7 +409,7 @@ fn a_save_is_cancelled_before_its_cut() {
         assert!(!saver.is_blocking_writes() && !saver.is_active() && !saver.status().is_running);
     }
     // A shutdown does not wait for the reactors to make the cut.
-    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting));
+    assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Ok(Begun::Starting));
     assert_eq!(saver.save(&store, WORKER, Kind::Shutdown).unwrap().result, Ok(3004));
     assert_eq!(host.news(), ["CalledOff(Background)", "Begun(Shutdown)", "Finished(Shutdown, Ok(3004))"]);
     assert_eq!(scratch.names(), ["dump.rdb"]);
@@ -424,8 +424,8 @@ fn a_queued_foreground_save_is_not_forgotten() {
     fill(&store);
     let first = begin(&saver, &host, &store);
     assert!(saver.cancel());
-    assert_eq!(saver.begin(&store, Kind::Foreground), Ok(Begun::Queued));
-    assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Queued));
+    assert_eq!(saver.begin(&store, Kind::Foreground, |_, _| ()), Ok(Begun::Queued));
+    assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Ok(Begun::Queued));
     assert!(!saver.cancel());
     assert!(first.run_to_end(&store, WORKER).result.is_err());
     saver.set_config(Config { directory: scratch.0.join("gone"), ..saver.config() });
@@ -463,7 +463,7 @@ fn a_process_that_ends_leaves_no_temporary_file() {
         std::fs::write(scratch.0.join(format!("temp-{}.rdb", std::process::id())), b"left").unwrap();
         match is_cut {
             true => drop(begin(&saver, &host, &store)),
-            false => assert_eq!(saver.begin(&store, Kind::Background), Ok(Begun::Starting)),
+            false => assert_eq!(saver.begin(&store, Kind::Background, |_, _| ()), Ok(Begun::Starting)),
         }
         assert_eq!(scratch.names().len(), 1);
         assert!(saver.abandon(Duration::from_secs(20)));
@@ -664,4 +664,42 @@ fn files_pass_to_redis_and_back() {
     let mut expected = all;
     expected.insert((2, b"theirs".to_vec()), (b"12345678901234567890".to_vec(), None));
     assert!(content(&back) == expected);
+}
+
+/// News of one save are no news of the next, though that may be asked for before they are told; and a save that somebody waits for is not
+/// forgotten over another one.
+#[test]
+fn every_save_has_a_name_of_its_own() {
+    let scratch = Scratch::new();
+    let (saver, host) = saver_in(&scratch);
+    let store = keyspace(16);
+    fill(&store);
+    let names = Mutex::new(Vec::new());
+    let ask = |kind| saver.begin(&store, kind, |id, begun| names.lock().push((id, begun)));
+    assert_eq!(ask(Kind::Background), Ok(Begun::Starting));
+    assert_eq!(ask(Kind::Background), Err(Refusal::InProgress));
+    settle(&saver, &host, &store);
+    assert!(saver.cancel());
+    // Two wait for the same one, which a third does not push aside.
+    for _ in 0..2 {
+        assert_eq!(ask(Kind::Foreground), Ok(Begun::Queued));
+    }
+    assert!(saver.current().unwrap().run_to_end(&store, WORKER).result.is_err());
+    saver.settle(&store, WORKER);
+    assert_eq!(ask(Kind::Background), Ok(Begun::Starting));
+    assert!(saver.status().is_scheduled);
+    host.news();
+    settle(&saver, &host, &store);
+    saver.current().unwrap().run_to_end(&store, WORKER);
+    host.news();
+    saver.tick(&store, WORKER);
+    assert_eq!(host.news(), ["Finished(Background, Ok(3004))"]);
+    settle(&saver, &host, &store);
+    assert_eq!(host.news(), ["Begun(Foreground)"]);
+    let [(first, _), (queued, _), (same, _), (second, _)] = names.lock()[..] else {
+        panic!("four are named")
+    };
+    assert!(first != queued && queued == same && second != queued && second != first);
+    assert_eq!(saver.state.lock().running.as_ref().map(|running| running.id), Some(queued));
+    saver.current().unwrap().run_to_end(&store, WORKER);
 }
