@@ -272,7 +272,6 @@ impl Worker {
         }));
         let inside = batch.visit.inside(self.id);
         inside.prefetch(&mut self.keys);
-        self.members.clear();
         let hashed = requests.iter().filter(|r| r.hash.is_some());
         self.members.extend(hashed.zip(&mut self.keys).filter_map(|(request, key)| {
             let registered = request.registered.filter(|r| r.command.member > 0)?;

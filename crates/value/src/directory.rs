@@ -45,7 +45,8 @@ pub use drain::{Drain, Teardown};
 
 use page::{Child, SLOT_BITS};
 
-use crate::near::Station;
+use crate::member_hash::fragment;
+use crate::near::{Sought, Station};
 
 /// Largest leaf in bytes, if it can be cut.
 pub const LEAF_MAX: usize = 4096 - crate::room::ARC_HEADER;
@@ -93,6 +94,13 @@ pub trait Leaf: Clone + Default {
     #[inline]
     fn fetch_counts(&self) {
         std::hint::black_box(self.is_shared());
+    }
+
+    /// Names the cache lines that a search in the leaf looks at next, where what is sought is probably at `guess`, and returns how far it is prepared when
+    /// these are near.
+    #[inline]
+    fn lines_near(&self, _sought: &Sought, _guess: usize, _line: &mut impl FnMut(*const u8)) -> Station {
+        Station::Done
     }
 
     /// Makes the buffers this leaf's own, to be changed in place. Returns the bytes copied for it.
@@ -235,17 +243,11 @@ impl<L: Leaf> Directory<L> {
         }
     }
 
-    /// Names the cache lines that a search for `position` looks at next, on the way to the leaf or as `in_leaf` says, and returns how far it is prepared
-    /// when these are near. `in_leaf` is shown the leaf and [`Self::locate`]'s guess.
+    /// Names the cache lines that a search looks at next, and notes how far it is prepared when these are near; see [`crate::near`].
     #[inline]
-    pub fn lines_near<F: FnMut(*const u8)>(
-        &self,
-        position: u32,
-        station: Station,
-        line: &mut F,
-        in_leaf: impl FnOnce(&L, usize, &mut F),
-    ) -> Station {
-        let pages = match station {
+    pub fn lines_near(&self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
+        let position = fragment(sought.hash);
+        let pages = match sought.station {
             Station::Start => 1,
             Station::Entry(pages) | Station::Child(pages) => pages,
             Station::Member | Station::Done => u8::MAX,
@@ -256,8 +258,8 @@ impl<L: Leaf> Directory<L> {
             child = page.child(position, depth);
             depth += SLOT_BITS;
         }
-        match child {
-            Child::Page { page, .. } if matches!(station, Station::Child(_)) => {
+        sought.station = match child {
+            Child::Page { page, .. } if matches!(sought.station, Station::Child(_)) => {
                 line(Arc::as_ptr(page).cast());
                 Station::Entry(pages)
             }
@@ -267,10 +269,9 @@ impl<L: Leaf> Directory<L> {
             }
             Child::Leaf(_) => {
                 let (leaf, guess) = self.locate(position);
-                in_leaf(leaf, guess, line);
-                if station == Station::Member { Station::Done } else { Station::Member }
+                leaf.lines_near(sought, guess, line)
             }
-        }
+        };
     }
 
     /// The leaf that covers `position`, and one past the last position it covers: where the next leaf begins, or

@@ -27,7 +27,8 @@ pub use iter::{Elements, Item, Items};
 
 use crate::directory::Leaf;
 use crate::directory::search::{WINDOW, lower_bound, window_start};
-use crate::near::Station;
+use crate::member_hash::fragment;
+use crate::near::{Sought, Station};
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
 
 /// Longest part that lies in the leaf itself.
@@ -259,35 +260,6 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         lower_bound(self.fragments(), guess, position, u32::from_le_bytes)
     }
 
-    /// Names the cache lines that a search for this position, which is probably at `guess`, looks at.
-    #[inline]
-    pub fn lines_near(
-        &self,
-        position: u32,
-        guess: usize,
-        station: Station,
-        is_changed: bool,
-        line: &mut impl FnMut(*const u8),
-    ) {
-        let n = self.n();
-        let Some(bytes) = self.bytes.as_deref().filter(|_| n > 0) else { return };
-        let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
-        if station == Station::Member {
-            let (_, offset) = self.first_at(position, guess);
-            line(at(offset));
-            line(at(offset + PARTS * MEMBER_LEN));
-            return;
-        }
-        let (fragments, lens) = (bytes.len() - FRAGMENT * n, bytes.len() - Self::OVERHEAD * n);
-        let first = fragments + FRAGMENT * guess.saturating_sub(WINDOW / 2).min(n - 1);
-        line(at(first));
-        line(at((first + FRAGMENT * WINDOW).min(bytes.len() - 1)));
-        (lens..=lens + PARTS * guess.min(n)).step_by(LINE).for_each(|offset| line(at(offset)));
-        if is_changed {
-            line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
-        }
-    }
-
     /// The elements of a range of indices.
     pub fn items(&self, range: std::ops::Range<usize>) -> Items<'_, PARTS> {
         Items::new(self, range)
@@ -296,8 +268,7 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     /// Adds an element, without a deadline. Whether its key is already there is for the caller to know.
     pub fn insert(&mut self, position: u32, guess: usize, parts: [&[u8]; PARTS]) {
         let n = self.n();
-        let at = self.bound_near(position, guess);
-        let offset = self.offset_of(at * PARTS);
+        let (at, offset) = self.first_at(position, guess);
         let long = self.long_before(at * PARTS);
         let add = Self::OVERHEAD + parts.iter().map(|part| short_len(part)).sum::<usize>();
         let end = self.short_end();
@@ -559,6 +530,28 @@ fn sum_of(lens: &[u8]) -> usize {
 }
 
 impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
+    #[inline]
+    fn lines_near(&self, sought: &Sought, guess: usize, line: &mut impl FnMut(*const u8)) -> Station {
+        let n = self.n();
+        let Some(bytes) = self.bytes.as_deref().filter(|_| n > 0) else { return Station::Done };
+        let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
+        if sought.station == Station::Member {
+            let (_, offset) = self.first_at(fragment(sought.hash), guess);
+            line(at(offset));
+            line(at(offset + PARTS * MEMBER_LEN));
+            return Station::Done;
+        }
+        let (fragments, lens) = (bytes.len() - FRAGMENT * n, bytes.len() - Self::OVERHEAD * n);
+        let first = fragments + FRAGMENT * guess.saturating_sub(WINDOW / 2).min(n - 1);
+        line(at(first));
+        line(at((first + FRAGMENT * WINDOW).min(bytes.len() - 1)));
+        (lens..=lens + PARTS * guess.min(n)).step_by(LINE).for_each(|offset| line(at(offset)));
+        if sought.is_changed {
+            line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
+        }
+        Station::Member
+    }
+
     fn len(&self) -> usize {
         self.n()
     }

@@ -93,21 +93,6 @@ impl ScoreLeaf {
         lower_bound(self.fragments(), guess, position, u32::from_le_bytes)
     }
 
-    /// Names the cache lines that a search near `guess` looks at.
-    #[inline]
-    fn lines_near(&self, guess: usize, is_changed: bool, line: &mut impl FnMut(*const u8)) {
-        let Some(bytes) = self.bytes.as_deref().filter(|_| self.len > 0) else { return };
-        let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
-        let guess = guess.min(self.len() - 1);
-        let first = FRAGMENT * guess.saturating_sub(WINDOW / 2);
-        line(at(first));
-        line(at(first + FRAGMENT * WINDOW));
-        line(at(self.score_at(guess)));
-        if is_changed {
-            line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
-        }
-    }
-
     fn find(&self, position: u32, guess: usize, score: f64) -> Option<usize> {
         let start = self.bound_near(position, guess);
         (start..self.len())
@@ -206,6 +191,22 @@ impl ScoreLeaf {
 }
 
 impl Leaf for ScoreLeaf {
+    /// An item is what the leaf is searched by: there is nothing behind it.
+    #[inline]
+    fn lines_near(&self, sought: &Sought, guess: usize, line: &mut impl FnMut(*const u8)) -> Station {
+        let Some(bytes) = self.bytes.as_deref().filter(|_| self.len > 0) else { return Station::Done };
+        let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
+        let guess = guess.min(self.len() - 1);
+        let first = FRAGMENT * guess.saturating_sub(WINDOW / 2);
+        line(at(first));
+        line(at(first + FRAGMENT * WINDOW));
+        line(at(self.score_at(guess)));
+        if sought.is_changed {
+            line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
+        }
+        Station::Done
+    }
+
     fn len(&self) -> usize {
         self.len as usize
     }
@@ -279,14 +280,7 @@ impl ScoreIndex {
     /// Names the cache lines that a search looks at next; see [`crate::near`].
     #[inline]
     pub fn lines_near(&self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
-        let (position, station) = (fragment(sought.hash), sought.station);
-        sought.station = self.directory.lines_near(position, station, line, |leaf, guess, line| {
-            leaf.lines_near(guess, sought.is_changed, line);
-        });
-        if sought.station == Station::Member {
-            // A leaf's item is what it is searched by.
-            sought.station = Station::Done;
-        }
+        self.directory.lines_near(sought, line);
     }
 
     /// Number of items.

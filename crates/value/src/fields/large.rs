@@ -38,10 +38,7 @@ impl LargeFields {
     /// Names the cache lines that a search for a field looks at next; see [`crate::near`].
     #[inline]
     pub fn lines_near(&self, sought: &mut Sought, line: &mut impl FnMut(*const u8)) {
-        let (position, station, is_changed) = (fragment(sought.hash), sought.station, sought.is_changed);
-        sought.station = self.directory.lines_near(position, station, line, |leaf, guess, line| {
-            leaf.lines_near(position, guess, station, is_changed, line);
-        });
+        self.directory.lines_near(sought, line);
     }
 
     /// The encoding that clients are told.
