@@ -114,7 +114,7 @@ fn run() {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Candidate {
     range: usize,
-    /// Stands for which pages are resident.
+    /// Stands for which pages are missing.
     pages: u64,
     /// Rounds in which they were the same.
     rounds: u32,
@@ -195,13 +195,13 @@ fn look(range: usize) -> Option<Candidate> {
     let mut pages = [0u8; RANGE / PAGE];
     // SAFETY: the kernel writes one byte for each page of the range into `pages`, which has as many; it only looks at the range.
     let rc = unsafe { libc::mincore(range as *mut libc::c_void, RANGE, pages.as_mut_ptr()) };
-    let is_resident = |page: &u8| page & 1 == 1;
-    let holes = pages.iter().filter(|page| !is_resident(page)).count();
+    let holes = pages.iter().filter(|&&page| page & 1 == 0).count();
     if rc != 0 || holes > HOLES_MAX {
         return None;
     }
     let mut hasher = DefaultHasher::new();
-    pages.iter().map(is_resident).for_each(|is_resident| is_resident.hash(&mut hasher));
+    let missing = (0..pages.len()).filter(|&page| pages[page] & 1 == 0);
+    missing.for_each(|page| page.hash(&mut hasher));
     Some(Candidate { range, pages: hasher.finish(), rounds: 0, is_full: holes == 0 })
 }
 
