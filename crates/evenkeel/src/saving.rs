@@ -74,12 +74,11 @@ impl Waiting {
     /// Takes those out who wait for this save and for whom there is a reply.
     fn take(&self, save: SaveId, reply: impl Fn(WhatFor) -> Option<Vec<u8>>) -> Vec<(Waiter, Vec<u8>)> {
         let mut replies = Vec::new();
-        self.list().retain(|&waiter| match reply(waiter.what_for).filter(|_| waiter.save == save) {
-            Some(reply) => {
-                replies.push((waiter, reply));
-                false
-            }
-            None => true,
+        self.list().retain(|&waiter| {
+            let reply = if waiter.save == save { reply(waiter.what_for) } else { None };
+            let stays = reply.is_none();
+            replies.extend(reply.map(|reply| (waiter, reply)));
+            stays
         });
         replies
     }

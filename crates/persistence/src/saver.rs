@@ -350,10 +350,9 @@ impl Saver {
             return Ok(begun);
         }
         let host = Arc::clone(&self.host);
-        let preparing = self.prepare(keyspace, move || host.ready()).map_err(|error| {
-            self.give_up_start();
-            self.refuse(kind, &error)
-        })?;
+        let preparing = self
+            .prepare(keyspace, move || host.ready())
+            .map_err(|error| Refusal::Failed(self.refuse(kind, &error)))?;
         let is_due = self.state.lock().starting.as_mut().is_some_and(|starting| {
             debug_assert_eq!(starting.id, id);
             let preparing = starting.preparing.insert(preparing);
@@ -461,28 +460,28 @@ impl Saver {
         snapshot
     }
 
-    /// The save that has been claimed is not begun.
-    fn give_up_start(&self) {
-        let starting = self.state.lock().starting.take();
-        drop(starting);
-    }
-
-    /// Records why a save was not begun.
-    fn refuse(&self, kind: Kind, error: &std::io::Error) -> Refusal {
+    /// The save that has been claimed is not begun, for this reason.
+    fn refuse(&self, kind: Kind, error: &std::io::Error) -> String {
         let text = crate::reason(error);
-        let is_ok = {
+        let (starting, is_ok) = {
             let mut state = self.state.lock();
             Self::note_failure(&mut state.last, kind, &text);
-            state.last.is_ok
+            (state.starting.take(), state.last.is_ok)
         };
+        drop(starting);
         self.judge_writes(is_ok);
         self.host.log(Level::Warning, &text);
-        Refusal::Failed(text)
+        text
     }
 
-    /// Records that a save was stopped before its cut.
+    /// The save that has been claimed was stopped before its cut.
     fn call_off(&self, id: SaveId, kind: Kind) {
-        self.state.lock().last.error = Some("cancelled".into());
+        let starting = {
+            let mut state = self.state.lock();
+            state.last.error = Some("cancelled".into());
+            state.starting.take()
+        };
+        drop(starting);
         self.host.log(Level::Notice, "Background saving cancelled");
         self.host.tell(id, News::CalledOff(kind));
     }
@@ -495,9 +494,10 @@ impl Saver {
             let (id, kind) = (starting.id, starting.kind);
             let Some(preparing) = &starting.preparing else { return };
             if starting.is_cancelled {
-                let cancelled = state.starting.take();
+                // Nobody else finds it then.
+                let unwanted = starting.preparing.take();
                 drop(state);
-                drop(cancelled);
+                drop(unwanted);
                 return self.call_off(id, kind);
             }
             let Some(prepared) = preparing.take() else { return };
@@ -507,10 +507,8 @@ impl Saver {
         match prepared {
             Ok(prepared) => drop(self.cut(keyspace, worker, (id, kind), prepared)),
             Err(error) => {
-                self.give_up_start();
-                if let Refusal::Failed(text) = self.refuse(kind, &error) {
-                    self.host.tell(id, News::Refused(kind, text));
-                }
+                let text = self.refuse(kind, &error);
+                self.host.tell(id, News::Refused(kind, text));
             }
         }
     }
@@ -634,14 +632,10 @@ impl Saver {
         let snapshot = match prepared {
             Ok(prepared) if !is_cancelled => self.cut(keyspace, worker, (id, kind), prepared),
             Ok(_) => {
-                self.give_up_start();
                 self.call_off(id, kind);
                 return Err(Refusal::Failed(Failure::Cancelled.to_string()));
             }
-            Err(error) => {
-                self.give_up_start();
-                return Err(self.refuse(kind, &error));
-            }
+            Err(error) => return Err(Refusal::Failed(self.refuse(kind, &error))),
         };
         let outcome = snapshot.run_to_end(keyspace, worker);
         // Another worker may be the one who records it; then it is being recorded right now.
