@@ -3,17 +3,21 @@
 //! It keeps elements by the position of their first part's hash. It computes no hash, and does not know what its parts mean.
 //!
 //! ```text
-//!   bytes   [ short parts, one after the other ][ room ][ n x PARTS lengths u8 ][ n fragments u32 ]
+//!   bytes   [ element ][ element ] ...   room   [ n places, u16 ][ n fragments, u32 ]
+//!   element [ PARTS lengths, u8 ][ part ] ...
 //!   extra   long parts, each an allocation of its own; deadlines, if an element has one
 //! ```
 //!
-//! A part of more than [`SHORT_MAX`] bytes is long: its length is [`LONG`] and its bytes lie in `extra`, in the same order. So
-//! no offset is stored: where a part begins is the sum of the lengths before it, which are a few cache lines side by side, and which of
-//! the long parts it is, is how many marks stand before it. The room lies in the middle, so that a change moves about half of the bytes.
+//! Places and fragments are in hash order, elements lie in the order in which they came: a new one moves places and fragments, which are a
+//! quarter of a leaf of short members, and none of those. What a change leaves empty is closed at once, so no byte of the elements is
+//! dead. A place is where an element begins; in a leaf whose elements need more than 2^16 bytes, as only members of one position can, it has 4 bytes.
+//!
+//! A part of more than [`SHORT_MAX`] bytes is long: its length is [`LONG`], and its bytes in the element are a label, the number of its
+//! allocation in `extra`.
 //!
 //! Invariants (on top of those of [`crate::directory`]; [`MemberLeaf::check`]):
-//!  1. `used` is what short parts, lengths and fragments occupy; the buffer is not shorter.
-//!  2. There are as many long parts as marks, and `long_bytes` is what they occupy.
+//!  1. The elements fill the first `data` bytes without gap or overlap; places and fragments fit behind them.
+//!  2. The labels are the numbers of the long parts, each once, and `long_bytes` is what these occupy.
 //!  3. There are no deadlines or as many as elements, and then one of them at least is a deadline; `earliest` is the least.
 //!  4. `extra` is absent when it would hold nothing.
 
@@ -21,12 +25,13 @@ mod iter;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use iter::{Elements, Item, Items};
 
 use crate::directory::Leaf;
-use crate::directory::search::{WINDOW, lower_bound, window_start};
+use crate::directory::search::{WINDOW, lower_bound};
 use crate::member_hash::fragment;
 use crate::near::{Sought, Station};
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
@@ -40,10 +45,22 @@ const LONG: u8 = 255;
 /// Bytes of a fragment.
 const FRAGMENT: usize = 4;
 
-/// Bytes of a cache line.
-const LINE: usize = 64;
+/// Bytes of the label of a long part.
+const LABEL: usize = 4;
 
-/// What a part is taken to be long where its length is not looked at.
+/// Bytes of a place.
+const NARROW: usize = 2;
+
+/// Bytes of a place where [`NARROW`] ones do not reach.
+const WIDE: usize = 4;
+
+/// Bytes that are copied at once where an element is not longer.
+const COPY: usize = 32;
+
+/// Most members of the same position whose lines are named ahead of a search.
+const CANDIDATES_MAX: usize = 4;
+
+/// What a part is taken to be long before its length is near.
 const MEMBER_LEN: usize = 16;
 
 /// What a long part counts for in the size of a leaf, so that leaves of long parts have about a hundred elements.
@@ -58,7 +75,8 @@ pub struct MemberLeaf<const PARTS: usize> {
     bytes: Option<Arc<[u8]>>,
     extra: Option<Arc<Extra>>,
     len: u32,
-    used: u32,
+    /// Bytes of the elements.
+    data: u32,
 }
 
 /// What most leaves do not have.
@@ -100,20 +118,42 @@ impl Extra {
     }
 }
 
-/// Bytes that a part occupies in the leaf.
-fn short_len(part: &[u8]) -> usize {
-    if part.len() > SHORT_MAX { 0 } else { part.len() }
+/// Bytes that a part of a stored length occupies in its element.
+#[inline]
+fn room_of(len: u8) -> usize {
+    if len == LONG { LABEL } else { usize::from(len) }
 }
 
 /// The length that is stored for a part.
+#[inline]
 fn stored_len(part: &[u8]) -> u8 {
     if part.len() > SHORT_MAX { LONG } else { part.len() as u8 }
 }
 
-impl<const PARTS: usize> MemberLeaf<PARTS> {
-    /// Bytes that an element has besides its parts.
-    const OVERHEAD: usize = FRAGMENT + PARTS;
+/// Bytes of a place among so many bytes of elements.
+#[inline]
+fn width_for(data: usize) -> usize {
+    if data > 1 << 16 { WIDE } else { NARROW }
+}
 
+/// The place that these bytes state: [`NARROW`] or [`WIDE`].
+#[inline]
+fn place_in(raw: &[u8]) -> usize {
+    match *raw {
+        [a, b] => usize::from(u16::from_le_bytes([a, b])),
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]) as usize,
+        _ => 0,
+    }
+}
+
+/// Writes a place into so many bytes.
+#[inline]
+fn put_place(raw: &mut [u8], place: usize) {
+    let bytes = (place as u32).to_le_bytes();
+    raw.copy_from_slice(&bytes[..raw.len()]);
+}
+
+impl<const PARTS: usize> MemberLeaf<PARTS> {
     #[inline]
     fn bytes(&self) -> &[u8] {
         self.bytes.as_deref().unwrap_or(&[])
@@ -128,14 +168,21 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         Arc::make_mut(self.extra.get_or_insert_default())
     }
 
+    #[inline]
     fn n(&self) -> usize {
         self.len as usize
     }
 
+    /// Where the elements end.
     #[inline]
-    fn lens(&self) -> &[u8] {
-        let (bytes, n) = (self.bytes(), self.n());
-        &bytes[bytes.len() - Self::OVERHEAD * n..bytes.len() - FRAGMENT * n]
+    fn data(&self) -> usize {
+        self.data as usize
+    }
+
+    /// Bytes of a place in this leaf.
+    #[inline]
+    fn width(&self) -> usize {
+        width_for(self.data())
     }
 
     #[inline]
@@ -149,48 +196,67 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         u32::from_le_bytes(self.fragments()[index])
     }
 
-    /// Where the short parts end.
-    fn short_end(&self) -> usize {
-        self.used as usize - Self::OVERHEAD * self.n()
-    }
-
-    fn has_long(&self) -> bool {
-        self.extra.as_ref().is_some_and(|extra| !extra.long.is_empty())
-    }
-
-    /// How many long parts there are among the first `parts`.
-    fn long_before(&self, parts: usize) -> usize {
-        if self.has_long() { self.lens()[..parts].iter().filter(|&&len| len == LONG).count() } else { 0 }
-    }
-
-    /// Where the short bytes of part number `parts` begin.
+    /// Where the place of the element at `index` is stored.
     #[inline]
-    fn offset_of(&self, parts: usize) -> usize {
-        sum_of(&self.lens()[..parts]) - self.long_before(parts) * usize::from(LONG)
+    fn place_at(&self, index: usize) -> usize {
+        self.bytes().len() - (FRAGMENT + self.width()) * self.n() + self.width() * index
     }
 
-    /// Part number `parts` (of element `parts / PARTS`), which begins at `offset` if it is short.
+    /// Where the element at `index`, which is less than the length, begins.
     #[inline]
-    fn part_at(&self, parts: usize, offset: usize) -> &[u8] {
-        match self.lens()[parts] {
-            LONG => {
-                let at = self.long_before(parts);
-                self.extra.as_ref().and_then(|extra| extra.long.get(at)).map_or(&[], |part| &part[..])
-            }
-            len => &self.bytes()[offset..offset + usize::from(len)],
+    fn place(&self, index: usize) -> usize {
+        let at = self.place_at(index);
+        place_in(&self.bytes()[at..at + self.width()])
+    }
+
+    /// Where a part of the element at `place` begins.
+    #[inline]
+    fn part_start(&self, place: usize, part: usize) -> usize {
+        place + PARTS + self.bytes()[place..place + part].iter().map(|&len| room_of(len)).sum::<usize>()
+    }
+
+    /// Bytes of the element at `place`.
+    #[inline]
+    fn element_len(&self, place: usize) -> usize {
+        self.part_start(place, PARTS) - place
+    }
+
+    /// The label of a part of the element at `place`, if it is long.
+    fn label(&self, place: usize, part: usize) -> Option<usize> {
+        let bytes = self.bytes();
+        if bytes[place + part] != LONG {
+            return None;
+        }
+        let start = self.part_start(place, part);
+        Some(place_in(&bytes[start..start + LABEL]))
+    }
+
+    /// A part of the element at `place`.
+    #[inline]
+    fn part_in(&self, place: usize, part: usize) -> &[u8] {
+        let start = self.part_start(place, part);
+        match self.bytes()[place + part] {
+            LONG => self
+                .extra
+                .as_ref()
+                .zip(self.label(place, part))
+                .and_then(|(extra, label)| extra.long.get(label))
+                .map_or(&[], |part| part),
+            len => &self.bytes()[start..start + usize::from(len)],
         }
     }
 
     /// A part of the element at `index`, which is less than the length.
     #[inline]
     pub fn part(&self, index: usize, part: usize) -> &[u8] {
-        let parts = index * PARTS + part;
-        self.part_at(parts, self.offset_of(parts))
+        self.part_in(self.place(index), part)
     }
 
     /// All parts of the element at `index`, which is less than the length.
+    #[inline]
     pub fn parts(&self, index: usize) -> [&[u8]; PARTS] {
-        std::array::from_fn(|part| self.part(index, part))
+        let place = self.place(index);
+        std::array::from_fn(|part| self.part_in(place, part))
     }
 
     /// The deadline of the element at `index`, [`NO_DEADLINE`] if it has none.
@@ -198,60 +264,27 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         self.extra.as_ref().and_then(|extra| extra.deadlines.get(index).copied()).unwrap_or(NO_DEADLINE)
     }
 
-    /// Index of the element whose first part is `key`. `guess` is where it probably is; a bad guess costs time only.
+    /// Index of the element whose first part is `key`, or the index at which to insert it. `guess` is where it probably is; a bad guess costs time only.
     #[inline]
-    pub fn find(&self, position: u32, guess: usize, key: &[u8]) -> Option<usize> {
-        self.seek(position, guess, key).map(|(index, _)| index)
+    pub fn find(&self, position: u32, guess: usize, key: &[u8]) -> Result<usize, usize> {
+        let first = self.bound_near(position, guess);
+        let mut index = first;
+        while index < self.n() && self.fragment_at(index) == position {
+            // Nearly always there is one candidate; its length decides before its bytes are compared.
+            let place = self.place(index);
+            if self.bytes()[place] == stored_len(key) && self.part_in(place, 0) == key {
+                return Ok(index);
+            }
+            index += 1;
+        }
+        Err(first)
     }
 
     /// The last part of the element whose first part is `key`.
     #[inline]
     pub fn find_last(&self, position: u32, guess: usize, key: &[u8]) -> Option<&[u8]> {
-        let (index, offset) = self.seek(position, guess, key)?;
-        match PARTS {
-            2 => Some(self.part_at(index * PARTS + 1, offset + short_len(key))),
-            _ => Some(self.part(index, PARTS - 1)),
-        }
-    }
-
-    /// Index of the first element whose position is not below this one, and where its first part begins if it is short. `guess` is where it probably is.
-    #[inline]
-    fn first_at(&self, position: u32, guess: usize) -> (usize, usize) {
-        let n = self.n();
-        let lens = self.lens();
-        // The lengths up to the window are summed whatever the window shows: so both are fetched at the same time, not one
-        // after the other. Long parts only count where there are some.
-        let start = if n >= WINDOW { window_start(guess, n) } else { 0 };
-        let sum = sum_of(&lens[..start * PARTS]);
-        let first = self.bound_near(position, guess);
-        let offset = if first < start || self.extra.is_some() {
-            self.offset_of(first * PARTS)
-        } else {
-            sum + sum_of(&lens[start * PARTS..first * PARTS])
-        };
-        (first, offset)
-    }
-
-    /// Index of the element whose first part is `key`, and where that part begins if it is short.
-    #[inline]
-    fn seek(&self, position: u32, guess: usize, key: &[u8]) -> Option<(usize, usize)> {
-        let n = self.n();
-        let lens = self.lens();
-        let (first, mut offset) = self.first_at(position, guess);
-        let mut index = first;
-        while index < n && self.fragment_at(index) == position {
-            // Nearly always there is one candidate; its length decides before its bytes are fetched.
-            let parts = index * PARTS;
-            if lens[parts] == stored_len(key) && self.part_at(parts, offset) == key {
-                return Some((index, offset));
-            }
-            index += 1;
-            offset += lens[parts..parts + PARTS]
-                .iter()
-                .map(|&len| if len == LONG { 0 } else { usize::from(len) })
-                .sum::<usize>();
-        }
-        None
+        let index = self.find(position, guess, key).ok()?;
+        Some(self.part(index, PARTS - 1))
     }
 
     /// The lower bound, sought from a guess.
@@ -261,109 +294,129 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     }
 
     /// The elements of a range of indices.
-    pub fn items(&self, range: std::ops::Range<usize>) -> Items<'_, PARTS> {
+    pub fn items(&self, range: Range<usize>) -> Items<'_, PARTS> {
         Items::new(self, range)
     }
 
-    /// Adds an element, without a deadline. Whether its key is already there is for the caller to know.
-    pub fn insert(&mut self, position: u32, guess: usize, parts: [&[u8]; PARTS]) {
-        let n = self.n();
-        let (at, offset) = self.first_at(position, guess);
-        let long = self.long_before(at * PARTS);
-        let add = Self::OVERHEAD + parts.iter().map(|part| short_len(part)).sum::<usize>();
-        let end = self.short_end();
-        self.reserve(self.used as usize + add);
+    /// Adds an element, without a deadline, at the index that [`MemberLeaf::find`] names for it.
+    pub fn insert(&mut self, index: usize, position: u32, parts: [&[u8]; PARTS]) {
+        let (n, place) = (self.n(), self.data());
+        let add = PARTS + parts.iter().map(|part| room_of(stored_len(part))).sum::<usize>();
+        self.refit(n + 1, place + add);
+        let width = self.width();
         let bytes = self.bytes_mut();
         let fragments = bytes.len() - FRAGMENT * n;
-        let lens = fragments - PARTS * n;
-        // Lengths before and behind, then fragments before, move down; short parts behind move up.
-        bytes.copy_within(lens..lens + PARTS * at, lens - Self::OVERHEAD);
-        bytes.copy_within(lens + PARTS * at..fragments, lens + PARTS * at - FRAGMENT);
-        bytes.copy_within(fragments..fragments + FRAGMENT * at, fragments - FRAGMENT);
-        let fragment_at = fragments + FRAGMENT * at - FRAGMENT;
+        let places = fragments - width * n;
+        // Places before and behind, then fragments before, move down.
+        bytes.copy_within(places..places + width * index, places - width - FRAGMENT);
+        bytes.copy_within(places + width * index..fragments, places + width * index - FRAGMENT);
+        bytes.copy_within(fragments..fragments + FRAGMENT * index, fragments - FRAGMENT);
+        let fragment_at = fragments + FRAGMENT * index - FRAGMENT;
         bytes[fragment_at..fragment_at + FRAGMENT].copy_from_slice(&position.to_le_bytes());
-        bytes.copy_within(offset..end, offset + add - Self::OVERHEAD);
-        let mut target = offset;
-        for (i, part) in parts.iter().enumerate() {
-            bytes[lens - Self::OVERHEAD + PARTS * at + i] = stored_len(part);
-            let len = short_len(part);
-            bytes[target..target + len].copy_from_slice(&part[..len]);
-            target += len;
+        let place_at = places - FRAGMENT - width + width * index;
+        put_place(&mut bytes[place_at..place_at + width], place);
+        let mut start = place + PARTS;
+        for (at, part) in parts.iter().enumerate() {
+            let len = stored_len(part);
+            self.bytes_mut()[place + at] = len;
+            self.put_part(start, part);
+            start += room_of(len);
         }
         self.len += 1;
-        self.used += add as u32;
-        for (long, part) in (long..).zip(parts.iter().filter(|part| part.len() > SHORT_MAX)) {
-            self.add_long(long, part);
-        }
         if let Some(extra) = &mut self.extra {
             let extra = Arc::make_mut(extra);
             if !extra.deadlines.is_empty() {
-                extra.deadlines.insert(at, NO_DEADLINE);
+                extra.deadlines.insert(index, NO_DEADLINE);
             }
         }
     }
 
+    /// Writes a part, or its label if it is long.
+    fn put_part(&mut self, start: usize, part: &[u8]) {
+        if part.len() <= SHORT_MAX {
+            self.bytes_mut()[start..start + part.len()].copy_from_slice(part);
+            return;
+        }
+        let label = self.add_long(part);
+        put_place(&mut self.bytes_mut()[start..start + LABEL], label);
+    }
+
     /// Removes the element at `index`, which is less than the length.
     pub fn remove(&mut self, index: usize) {
-        let n = self.n();
-        let first = index * PARTS;
-        let (from, to) = (self.offset_of(first), self.offset_of(first + PARTS));
-        let long = self.long_before(first)..self.long_before(first + PARTS);
-        let end = self.short_end();
+        let (n, width, place) = (self.n(), self.width(), self.place(index));
+        let mut labels: [Option<usize>; PARTS] = std::array::from_fn(|part| self.label(place, part));
+        let len = self.element_len(place);
+        self.shift(place + len, place, self.data());
         let bytes = self.bytes_mut();
         let fragments = bytes.len() - FRAGMENT * n;
-        let lens = fragments - PARTS * n;
+        let places = fragments - width * n;
         bytes.copy_within(fragments..fragments + FRAGMENT * index, fragments + FRAGMENT);
-        bytes.copy_within(lens + first + PARTS..fragments, lens + first + Self::OVERHEAD);
-        bytes.copy_within(lens..lens + first, lens + Self::OVERHEAD);
-        bytes.copy_within(to..end, from);
+        bytes.copy_within(places + width * (index + 1)..fragments, places + width * (index + 1) + FRAGMENT);
+        bytes.copy_within(places..places + width * index, places + width + FRAGMENT);
         self.len -= 1;
-        self.used -= (to - from + Self::OVERHEAD) as u32;
+        self.refit(n - 1, self.data() - len);
         if self.extra.is_some() {
+            // The last label first: giving it up changes none of the others.
+            labels.sort_unstable();
+            labels.iter().rev().flatten().for_each(|&label| self.remove_long(label));
             let extra = self.extra_mut();
-            extra.long.drain(long);
             if !extra.deadlines.is_empty() {
                 extra.deadlines.remove(index);
             }
             self.settle_extra();
         }
-        self.give_room_back();
     }
 
     /// Puts another value in the place of a part of the element at `index`; not of the first part, by which it is found.
     pub fn set_part(&mut self, index: usize, part: usize, value: &[u8]) {
-        let parts = index * PARTS + part;
-        let offset = self.offset_of(parts);
-        let old = self.lens()[parts];
-        let old_len = if old == LONG { 0 } else { usize::from(old) };
-        let new_len = short_len(value);
-        if new_len != old_len {
-            let (used, end) = (self.used as usize, self.short_end());
-            self.reserve(used + new_len.saturating_sub(old_len));
-            self.bytes_mut().copy_within(offset + old_len..end, offset + new_len);
-            self.used = (used + new_len - old_len) as u32;
+        let place = self.place(index);
+        let start = self.part_start(place, part);
+        let (old, new) = (self.bytes()[place + part], stored_len(value));
+        if old != LONG && old == new {
+            self.put_part(start, value);
+            return;
         }
-        self.bytes_mut()[offset..offset + new_len].copy_from_slice(&value[..new_len]);
-        let is_long = value.len() > SHORT_MAX;
-        if is_long || old == LONG {
-            let long = self.long_before(parts);
-            if old == LONG && is_long && self.overwrite_long(long, value) {
-                return;
-            }
-            if old == LONG {
-                self.extra_mut().long.remove(long);
-            }
-            if is_long {
-                self.add_long(long, value);
-            }
-            self.settle_extra();
+        let label = self.label(place, part);
+        if new == LONG && label.is_some_and(|label| self.overwrite_long(label, value)) {
+            return;
         }
-        let overhead = Self::OVERHEAD * self.n();
+        let (old_end, new_end) = (start + room_of(old), start + room_of(new));
+        let (end, data) = (self.data(), self.data() + new_end - old_end);
+        if new_end > old_end {
+            self.refit(self.n(), data);
+            self.shift(old_end, new_end, end);
+        } else {
+            self.shift(old_end, new_end, end);
+            self.refit(self.n(), data);
+        }
+        self.bytes_mut()[place + part] = new;
+        self.put_part(start, value);
+        if let Some(label) = label {
+            self.remove_long(label);
+        }
+        self.settle_extra();
+    }
+
+    /// Moves the bytes from `from` to `end`, which are whole elements but for the first, to another place, and what places say with them.
+    fn shift(&mut self, from: usize, to: usize, end: usize) {
+        if from == to || from == end {
+            return;
+        }
+        let (places, width) = (self.place_at(0)..self.place_at(self.n()), self.width());
         let bytes = self.bytes_mut();
-        let lens = bytes.len() - overhead;
-        bytes[lens + parts] = stored_len(value);
-        if new_len < old_len {
-            self.give_room_back();
+        bytes.copy_within(from..end, to);
+        let by = to.wrapping_sub(from);
+        if width == NARROW {
+            // In 16 bits, so that eight places are looked at together.
+            for raw in bytes[places].as_chunks_mut().0 {
+                let place = u16::from_le_bytes(*raw);
+                *raw = if place >= from as u16 { place.wrapping_add(by as u16) } else { place }.to_le_bytes();
+            }
+            return;
+        }
+        for raw in bytes[places].chunks_exact_mut(width) {
+            let place = place_in(raw);
+            put_place(raw, if place >= from { place.wrapping_add(by) } else { place });
         }
     }
 
@@ -387,13 +440,33 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         part.and_then(Arc::get_mut).map(|bytes| bytes.copy_from_slice(value)).is_some()
     }
 
-    fn add_long(&mut self, at: usize, part: &[u8]) {
+    /// Keeps a long part and returns its label.
+    fn add_long(&mut self, part: &[u8]) -> usize {
         let extra = self.extra_mut();
         extra.long_bytes += (ARC_HEADER + part.len()) as u64;
         if extra.long.len() == extra.long.capacity() {
             extra.long.reserve_exact(extra.long.len() / 8 + 1);
         }
-        extra.long.insert(at, Arc::from(part));
+        extra.long.push(Arc::from(part));
+        extra.long.len() - 1
+    }
+
+    /// Lets go of the long part with a label that no element has any more. The last one gets its label.
+    fn remove_long(&mut self, label: usize) {
+        let long = &mut self.extra_mut().long;
+        long.swap_remove(label);
+        let last = long.len();
+        if label == last {
+            return;
+        }
+        for index in 0..self.n() {
+            let place = self.place(index);
+            for part in (0..PARTS).filter(|&part| self.label(place, part) == Some(last)) {
+                let start = self.part_start(place, part);
+                put_place(&mut self.bytes_mut()[start..start + LABEL], label);
+                return;
+            }
+        }
     }
 
     /// Brings `extra` in line with invariants 2 to 4 after a change of its lists.
@@ -406,93 +479,115 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         }
     }
 
-    /// Makes room for `needed` bytes in all.
-    fn reserve(&mut self, needed: usize) {
-        if needed > self.bytes().len() {
-            self.resize(needed);
-        }
+    /// Bytes that so many elements occupy with so many bytes of their own.
+    fn needed(n: usize, data: usize) -> usize {
+        data + (FRAGMENT + width_for(data)) * n
     }
 
-    fn give_room_back(&mut self) {
-        let used = self.used as usize;
-        if self.len == 0 {
+    /// Takes up `data` bytes for elements, in a buffer that suits `n` of them.
+    fn refit(&mut self, n: usize, data: usize) {
+        let (needed, held) = (Self::needed(n, data), self.bytes().len());
+        if n == 0 {
             self.bytes = None;
-        } else if self.bytes().len() > capacity_for(used + used / 8) {
-            self.resize(used);
+        } else if needed > held || width_for(data) != self.width() || held > capacity_for(needed + needed / 8)
+        {
+            self.move_to(n, data);
         }
+        self.data = data as u32;
     }
 
-    /// Moves the content to a buffer for `needed` bytes.
-    fn resize(&mut self, needed: usize) {
-        let mut bytes = zeroed(capacity_for(needed));
+    /// Moves all elements to a buffer for `n` elements with `data` bytes.
+    fn move_to(&mut self, n: usize, data: usize) {
+        let mut bytes = zeroed(capacity_for(Self::needed(n, data)));
         if let Some(target) = Arc::get_mut(&mut bytes) {
-            let (source, end) = (self.bytes(), self.short_end());
-            target[..end].copy_from_slice(&source[..end]);
-            let tail = self.used as usize - end;
-            let at = target.len() - tail;
-            target[at..].copy_from_slice(&source[source.len() - tail..]);
+            let kept = data.min(self.data());
+            target[..kept].copy_from_slice(&self.bytes()[..kept]);
+            let fragments = self.fragments().as_flattened();
+            let fragment_at = target.len() - fragments.len();
+            target[fragment_at..].copy_from_slice(fragments);
+            let width = width_for(data);
+            let places = &mut target[fragment_at - width * self.n()..fragment_at];
+            if width == self.width() {
+                places.copy_from_slice(&self.bytes()[self.place_at(0)..self.place_at(self.n())]);
+            } else {
+                places
+                    .chunks_exact_mut(width)
+                    .enumerate()
+                    .for_each(|(index, raw)| put_place(raw, self.place(index)));
+            }
         }
         self.bytes = Some(bytes);
     }
 
     /// A leaf with the elements of two ranges, of one leaf or of two.
-    fn build(low: (&Self, std::ops::Range<usize>), high: (&Self, std::ops::Range<usize>)) -> Self {
+    fn build(low: (&Self, Range<usize>), high: (&Self, Range<usize>)) -> Self {
         let sources = [low, high];
-        let pieces = sources.map(|(leaf, range)| {
-            let short = leaf.offset_of(range.start * PARTS)..leaf.offset_of(range.end * PARTS);
-            (leaf, range, short)
-        });
-        let n: usize = pieces.iter().map(|(_, range, _)| range.len()).sum();
+        let n: usize = sources.iter().map(|(_, range)| range.len()).sum();
         if n == 0 {
             return Self::default();
         }
-        let used = Self::OVERHEAD * n + pieces.iter().map(|(_, _, short)| short.len()).sum::<usize>();
-        let mut bytes = zeroed(capacity_for(used));
+        let lens = |(leaf, range): &(&Self, Range<usize>)| {
+            range.clone().map(|index| leaf.element_len(leaf.place(index))).sum::<usize>()
+        };
+        let data = sources.iter().map(lens).sum::<usize>();
+        let mut bytes = zeroed(capacity_for(Self::needed(n, data)));
+        let timed = sources.iter().any(|(leaf, _)| leaf.earliest() != NO_DEADLINE);
         let mut extra = Extra::default();
-        let timed = pieces.iter().any(|(leaf, ..)| leaf.earliest() != NO_DEADLINE);
         if let Some(target) = Arc::get_mut(&mut bytes) {
-            let mut fragment_at = target.len() - FRAGMENT * n;
-            let (mut len_at, mut short_at) = (fragment_at - PARTS * n, 0);
-            for (leaf, range, short) in pieces {
-                let (count, source) = (range.len(), leaf.bytes());
-                let fragments = leaf.fragments()[range.clone()].as_flattened();
-                target[fragment_at..fragment_at + fragments.len()].copy_from_slice(fragments);
-                let lens = &leaf.lens()[PARTS * range.start..PARTS * range.end];
-                target[len_at..len_at + lens.len()].copy_from_slice(lens);
-                target[short_at..short_at + short.len()].copy_from_slice(&source[short.clone()]);
-                fragment_at += fragments.len();
-                len_at += lens.len();
-                short_at += short.len();
-                let Some(more) = &leaf.extra else {
-                    if timed {
-                        extra.deadlines.resize(extra.deadlines.len() + count, NO_DEADLINE);
+            let width = width_for(data);
+            let tail = target.len() - (FRAGMENT + width) * n;
+            let (elements, tail) = target.split_at_mut(tail);
+            let (places, fragments) = tail.split_at_mut(width * n);
+            let mut places = places.chunks_exact_mut(width);
+            let (mut place, mut fragment_at) = (0, 0);
+            for (leaf, range) in sources {
+                let of_leaf = leaf.fragments()[range.clone()].as_flattened();
+                fragments[fragment_at..fragment_at + of_leaf.len()].copy_from_slice(of_leaf);
+                fragment_at += of_leaf.len();
+                for index in range {
+                    let from = leaf.place(index);
+                    let len = leaf.element_len(from);
+                    copy_element(elements, place, leaf.bytes(), from, len);
+                    if let Some(more) = &leaf.extra {
+                        for (part, label) in
+                            (0..PARTS).filter_map(|part| Some((part, leaf.label(from, part)?)))
+                        {
+                            let at = place + leaf.part_start(from, part) - from;
+                            put_place(&mut elements[at..at + LABEL], extra.long.len());
+                            extra.long.push(more.long[label].clone());
+                        }
                     }
-                    continue;
-                };
-                let long = leaf.long_before(range.start * PARTS)..leaf.long_before(range.end * PARTS);
-                extra.long.extend_from_slice(&more.long[long]);
-                match more.deadlines.get(range) {
-                    Some(deadlines) => extra.deadlines.extend_from_slice(deadlines),
-                    None if timed => extra.deadlines.resize(extra.deadlines.len() + count, NO_DEADLINE),
-                    None => {}
+                    if timed {
+                        extra.deadlines.push(leaf.deadline(index));
+                    }
+                    places.next().into_iter().for_each(|raw| put_place(raw, place));
+                    place += len;
                 }
             }
         }
-        Self { bytes: Some(bytes), extra: extra.boxed(), len: n as u32, used: used as u32 }
+        Self { bytes: Some(bytes), extra: extra.boxed(), len: n as u32, data: data as u32 }
     }
 
     /// Verifies the invariants of the module header.
     #[cfg(any(test, debug_assertions))]
     pub fn check(&self) {
         let n = self.n();
-        assert_eq!(self.offset_of(n * PARTS), self.short_end(), "invariant 1");
-        assert!(self.bytes().len() >= self.used as usize, "invariant 1");
-        let marks = self.lens().iter().filter(|&&len| len == LONG).count();
+        let mut places: Vec<usize> = (0..n).map(|index| self.place(index)).collect();
+        places.sort_unstable();
+        let end = places.iter().fold(0, |end, &place| {
+            assert_eq!(place, end, "invariant 1");
+            end + self.element_len(place)
+        });
+        assert_eq!(end, self.data(), "invariant 1");
+        assert!(self.bytes().len() >= Self::needed(n, self.data()), "invariant 1");
+        let labels = |&place: &usize| (0..PARTS).filter_map(move |part| self.label(place, part));
+        let mut labels: Vec<usize> = places.iter().flat_map(labels).collect();
+        labels.sort_unstable();
         let Some(extra) = &self.extra else {
-            assert_eq!(marks, 0, "invariant 2");
+            assert!(labels.is_empty(), "invariant 2");
             return;
         };
-        assert_eq!(marks, extra.long.len(), "invariant 2");
+        assert!(labels.into_iter().eq(0..extra.long.len()), "invariant 2");
         let mut fresh = (**extra).clone();
         fresh.refresh();
         assert_eq!((fresh.long_bytes, fresh.earliest), (extra.long_bytes, extra.earliest), "invariants 2, 3");
@@ -503,30 +598,14 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
     }
 }
 
-/// The sum of all bytes, eight at a time.
+/// Copies an element of `len` bytes, which are followed by nothing in the target that has to stay. Most are short, and to copy some bytes more
+/// costs less than to count them.
 #[inline]
-fn sum_of(lens: &[u8]) -> usize {
-    /// Adds the bytes of a word in pairs.
-    fn pairs(word: u64) -> u64 {
-        const EVEN: u64 = 0x00FF_00FF_00FF_00FF;
-        (word & EVEN) + (word >> 8 & EVEN)
+fn copy_element(target: &mut [u8], to: usize, source: &[u8], from: usize, len: usize) {
+    match (target.get_mut(to..to + COPY), source.get(from..from + COPY)) {
+        (Some(target), Some(source)) if len <= COPY => target.copy_from_slice(source),
+        _ => target[to..to + len].copy_from_slice(&source[from..from + len]),
     }
-    /// Adds the four lanes of 16 bits, which together do not exceed 16 bits.
-    fn total(lanes: u64) -> usize {
-        (lanes.wrapping_mul(0x0001_0001_0001_0001) >> 48) as usize
-    }
-    let (chunks, rest) = lens.as_chunks::<8>();
-    // What is left over: the last eight bytes without those that are in a chunk.
-    let mut sum = match lens.last_chunk() {
-        Some(last) if !rest.is_empty() => total(pairs(u64::from_le_bytes(*last) >> (64 - 8 * rest.len()))),
-        Some(_) => 0,
-        None => rest.iter().map(|&len| usize::from(len)).sum::<usize>(),
-    };
-    // Each lane gets at most 510 from one chunk, so 32 chunks do not overflow the total.
-    for group in chunks.chunks(32) {
-        sum += total(group.iter().fold(0, |lanes, &chunk| lanes + pairs(u64::from_le_bytes(chunk))));
-    }
-    sum
 }
 
 impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
@@ -536,16 +615,23 @@ impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
         let Some(bytes) = self.bytes.as_deref().filter(|_| n > 0) else { return Station::Done };
         let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
         if sought.station == Station::Member {
-            let (_, offset) = self.first_at(fragment(sought.hash), guess);
-            line(at(offset));
-            line(at(offset + PARTS * MEMBER_LEN));
+            // An absent member nearly always has no candidate, whose bytes would be compared.
+            let position = fragment(sought.hash);
+            let first = self.bound_near(position, guess);
+            let candidates = (first..n).take_while(|&index| self.fragment_at(index) == position);
+            for place in candidates.take(CANDIDATES_MAX).map(|index| self.place(index)) {
+                line(at(place));
+                line(at(place + PARTS * (1 + MEMBER_LEN)));
+            }
             return Station::Done;
         }
-        let (fragments, lens) = (bytes.len() - FRAGMENT * n, bytes.len() - Self::OVERHEAD * n);
-        let first = fragments + FRAGMENT * guess.saturating_sub(WINDOW / 2).min(n - 1);
-        line(at(first));
-        line(at((first + FRAGMENT * WINDOW).min(bytes.len() - 1)));
-        (lens..=lens + PARTS * guess.min(n)).step_by(LINE).for_each(|offset| line(at(offset)));
+        let first = guess.saturating_sub(WINDOW / 2).min(n - 1);
+        let last = (first + WINDOW).min(n - 1);
+        let fragments = bytes.len() - FRAGMENT * n;
+        line(at(fragments + FRAGMENT * first));
+        line(at(fragments + FRAGMENT * last));
+        line(at(self.place_at(first)));
+        line(at(self.place_at(last)));
         if sought.is_changed {
             line(bytes.as_ptr().wrapping_sub(ARC_HEADER));
         }
@@ -557,7 +643,9 @@ impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
     }
 
     fn size(&self) -> usize {
-        self.used as usize + self.extra.as_ref().map_or(0, |extra| extra.long.len() * LONG_SIZE)
+        self.data()
+            + (FRAGMENT + NARROW) * self.n()
+            + self.extra.as_ref().map_or(0, |extra| extra.long.len() * LONG_SIZE)
     }
 
     fn heap_bytes(&self) -> u64 {
@@ -590,7 +678,7 @@ impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
     fn own(&mut self) -> u64 {
         let mut copied = 0;
         if self.bytes.as_ref().is_some_and(|bytes| Arc::strong_count(bytes) > 1) {
-            self.resize(self.used as usize);
+            self.move_to(self.n(), self.data());
             copied += self.bytes().len() as u64;
         }
         if let Some(extra) = &mut self.extra

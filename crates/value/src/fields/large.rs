@@ -54,7 +54,7 @@ impl LargeFields {
     fn find(&self, hash: u64, field: &[u8]) -> Option<(&FieldsLeaf, usize)> {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
-        leaf.find(position, guess, field).map(|index| (leaf, index))
+        leaf.find(position, guess, field).ok().map(|index| (leaf, index))
     }
 
     /// The value of a field.
@@ -82,7 +82,7 @@ impl LargeFields {
         let (leaf, guess) = self.directory.locate(position);
         leaf.fetch_counts();
         match leaf.find(position, guess, field) {
-            Some(index) => {
+            Ok(index) => {
                 self.directory.change(position, |leaf| {
                     leaf.set_part(index, 1, value);
                     if !keep_deadline {
@@ -91,8 +91,8 @@ impl LargeFields {
                 });
                 false
             }
-            None => {
-                self.directory.change(position, |leaf| leaf.insert(position, guess, [field, value]));
+            Err(index) => {
+                self.directory.change(position, |leaf| leaf.insert(index, position, [field, value]));
                 true
             }
         }

@@ -1,8 +1,8 @@
-//! Walking through the elements of a leaf, or of all leaves, with a running offset, so that no length is summed twice.
+//! Walking through the elements of a leaf, or of all leaves.
 
 use std::ops::Range;
 
-use super::{LONG, MemberLeaf, NO_DEADLINE};
+use super::MemberLeaf;
 use crate::directory::{Directory, Leaf, Leaves};
 
 /// An element.
@@ -20,15 +20,12 @@ pub struct Item<'a, const PARTS: usize> {
 pub struct Items<'a, const PARTS: usize> {
     leaf: &'a MemberLeaf<PARTS>,
     range: Range<usize>,
-    offset: usize,
-    long: usize,
 }
 
 impl<'a, const PARTS: usize> Items<'a, PARTS> {
     pub(super) fn new(leaf: &'a MemberLeaf<PARTS>, range: Range<usize>) -> Self {
         let range = range.start.min(leaf.n())..range.end.min(leaf.n());
-        let first = range.start * PARTS;
-        Self { leaf, offset: leaf.offset_of(first), long: leaf.long_before(first), range }
+        Self { leaf, range }
     }
 }
 
@@ -38,22 +35,11 @@ impl<'a, const PARTS: usize> Iterator for Items<'a, PARTS> {
     fn next(&mut self) -> Option<Self::Item> {
         let index = self.range.next()?;
         let leaf = self.leaf;
-        let lens = &leaf.lens()[index * PARTS..];
-        let parts = std::array::from_fn(|part| {
-            if lens[part] == LONG {
-                self.long += 1;
-                return leaf
-                    .extra
-                    .as_ref()
-                    .and_then(|extra| extra.long.get(self.long - 1))
-                    .map_or(&[][..], |part| part);
-            }
-            let start = self.offset;
-            self.offset += usize::from(lens[part]);
-            &leaf.bytes()[start..self.offset]
-        });
-        let deadline = if leaf.extra.is_some() { leaf.deadline(index) } else { NO_DEADLINE };
-        Some(Item { position: leaf.position(index), parts, deadline })
+        Some(Item {
+            position: leaf.position(index),
+            parts: leaf.parts(index),
+            deadline: leaf.deadline(index),
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

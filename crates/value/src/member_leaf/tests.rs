@@ -43,7 +43,13 @@ fn model_fuzz() {
                 0..4 if model.len() < 120 => {
                     let (position, field, value) = (rng.u32(..60), text(&mut rng), text(&mut rng));
                     let at = model.partition_point(|entry| entry.0 < position);
-                    leaf.insert(position, rng.usize(..150), [&field, &value]);
+                    let index = leaf.find(position, rng.usize(..150), &field);
+                    if let Ok(index) = index {
+                        assert_eq!((model[index].0, &model[index].1), (position, &field));
+                        continue;
+                    }
+                    assert_eq!(index, Err(at));
+                    leaf.insert(at, position, [&field, &value]);
                     model.insert(at, (position, field, value, NO_DEADLINE));
                 }
                 4..6 if !model.is_empty() => {
@@ -75,7 +81,9 @@ fn model_fuzz() {
                     let (position, field, ..) = &model[at];
                     let found = leaf.find(*position, rng.usize(..150), field).unwrap();
                     assert_eq!((model[found].0, &model[found].1), (*position, field));
-                    assert_eq!(leaf.find(*position, 0, b"absent, and of this length"), None);
+                    let first = model.partition_point(|entry| entry.0 < *position);
+                    assert_eq!(leaf.find(*position, 0, b"absent, and of this length"), Err(first));
+                    assert_eq!(leaf.find_last(*position, 0, field), Some(&model[found].2[..]));
                 }
                 11 => {
                     if let Some((leaf, model)) = frozen.replace((leaf.clone(), model.clone())) {
@@ -97,9 +105,35 @@ fn model_fuzz() {
 }
 
 #[test]
-fn sums_do_not_overflow_their_lanes() {
-    for len in [0, 1, 7, 8, 9, 1023, 1024, 1025, 5000] {
-        assert_eq!(sum_of(&vec![255; len]), 255 * len);
+fn members_of_one_position_need_wide_places() {
+    let (mut leaf, mut model) = (MemberLeaf::<2>::default(), Model::new());
+    let mut rng = fastrand::Rng::with_seed(7);
+    while leaf.data() < 80_000 {
+        let field = (0..8).map(|_| rng.u8(..)).collect::<Vec<_>>();
+        leaf.insert(model.len() / 2, 5, [&field, b"value"]);
+        model.insert(model.len() / 2, (5, field, b"value".to_vec(), NO_DEADLINE));
     }
-    assert_eq!(sum_of(&[1, 2, 3, 4, 5, 6, 7, 8, 9]), 45);
+    assert_eq!(leaf.width(), WIDE);
+    same(&leaf, &model);
+    let value = vec![9; 200];
+    leaf.set_part(3, 1, &value);
+    model[3].2 = value;
+    leaf.set_part(9, 1, b"");
+    model[9].2.clear();
+    same(&leaf, &model);
+    let upper = leaf.cut(100);
+    assert_eq!((leaf.width(), upper.width()), (NARROW, WIDE));
+    leaf.join(upper);
+    same(&leaf, &model);
+    while leaf.width() == WIDE {
+        let at = rng.usize(..model.len());
+        leaf.remove(at);
+        model.remove(at);
+        leaf.check();
+    }
+    same(&leaf, &model);
+    leaf.set_part(0, 1, &[1; 254]);
+    model[0].2 = vec![1; 254];
+    assert_eq!(leaf.width(), WIDE);
+    same(&leaf, &model);
 }

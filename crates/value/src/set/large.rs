@@ -56,7 +56,7 @@ impl LargeSet {
     pub fn contains(&self, hash: u64, member: &[u8]) -> bool {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
-        leaf.find(position, guess, member).is_some()
+        leaf.find(position, guess, member).is_ok()
     }
 
     /// Adds a member, whatever encoding that means; false if it is there.
@@ -64,10 +64,8 @@ impl LargeSet {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
         leaf.fetch_counts();
-        if leaf.find(position, guess, member).is_some() {
-            return false;
-        }
-        self.directory.change(position, |leaf| leaf.insert(position, guess, [member]));
+        let Err(index) = leaf.find(position, guess, member) else { return false };
+        self.directory.change(position, |leaf| leaf.insert(index, position, [member]));
         true
     }
 
@@ -99,7 +97,7 @@ impl LargeSet {
     pub fn remove(&mut self, hash: u64, member: &[u8]) -> bool {
         let position = fragment(hash);
         let (leaf, guess) = self.directory.locate(position);
-        let Some(index) = leaf.find(position, guess, member) else { return false };
+        let Ok(index) = leaf.find(position, guess, member) else { return false };
         self.directory.change(position, |leaf| leaf.remove(index));
         true
     }
