@@ -459,13 +459,13 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         if label == last {
             return;
         }
-        for index in 0..self.n() {
-            let place = self.place(index);
-            for part in (0..PARTS).filter(|&part| self.label(place, part) == Some(last)) {
-                let start = self.part_start(place, part);
-                put_place(&mut self.bytes_mut()[start..start + LABEL], label);
-                return;
-            }
+        let mut parts = (0..self.n())
+            .flat_map(|index| (0..PARTS).map(move |part| (index, part)))
+            .map(|(index, part)| (self.place(index), part));
+        let relabelled = parts.find(|&(place, part)| self.label(place, part) == Some(last));
+        if let Some((place, part)) = relabelled {
+            let start = self.part_start(place, part);
+            put_place(&mut self.bytes_mut()[start..start + LABEL], label);
         }
     }
 
