@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 pub use iter::{Elements, Item, Items};
 
-use crate::directory::Leaf;
 use crate::directory::search::{WINDOW, lower_bound};
+use crate::directory::{LEAF_MAX, Leaf};
 use crate::member_hash::fragment;
 use crate::near::{Sought, Station};
 use crate::room::{ARC_HEADER, capacity_for, zeroed};
@@ -53,6 +53,9 @@ const NARROW: usize = 2;
 
 /// Bytes of a place where [`NARROW`] ones do not reach.
 const WIDE: usize = 4;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Bytes that are copied at once where an element is not longer.
 const COPY: usize = 32;
@@ -615,13 +618,20 @@ impl<const PARTS: usize> Leaf for MemberLeaf<PARTS> {
         let Some(bytes) = self.bytes.as_deref().filter(|_| n > 0) else { return Station::Done };
         let at = |offset: usize| bytes.as_ptr().wrapping_add(offset);
         if sought.station == Station::Member {
-            // An absent member nearly always has no candidate, whose bytes would be compared.
             let position = fragment(sought.hash);
             let first = self.bound_near(position, guess);
             let candidates = (first..n).take_while(|&index| self.fragment_at(index) == position);
+            let mut is_absent = true;
             for place in candidates.take(CANDIDATES_MAX).map(|index| self.place(index)) {
                 line(at(place));
                 line(at(place + PARTS * (1 + MEMBER_LEN)));
+                is_absent = false;
+            }
+            if is_absent && sought.is_changed {
+                // What putting it in moves, and where it will lie.
+                let moved = self.place_at(0)..bytes.len() - FRAGMENT * (n - first);
+                moved.step_by(LINE).take(LEAF_MAX / LINE).for_each(|offset| line(at(offset)));
+                line(at(self.data()));
             }
             return Station::Done;
         }
