@@ -154,20 +154,3 @@ fn random_is_fair() {
     let chi: f64 = all.iter().map(|p| (counts[p] - 200.0) * (counts[p] - 200.0) / 200.0).sum();
     assert!(chi < 624.0, "chi-square {chi}");
 }
-
-/// With and without vectors: tags of all kinds, one of them that of an empty slot, and pointers with zeros on either side.
-#[test]
-fn a_bucket_is_probed_alike() {
-    let mut random = fastrand::Rng::with_seed(11);
-    for _ in 0..20_000 {
-        let tags = [0, 1, 0x7FFF, 0x8000, 0xFFFF, random.u16(..)];
-        let pointers = [1 << 32, 8, 0xFFFF_FFFF_FFF8, 0xFFFF_0000_0000, random.u64(1..=POINTER_MASK)];
-        let bucket = Bucket(std::array::from_fn(|_| match random.bool() || random.bool() {
-            true => make_slot(tags[random.usize(..tags.len())], pointers[random.usize(..pointers.len())]),
-            false => 0,
-        }));
-        for tag in tags {
-            assert_eq!(bucket.probe(tag), bucket.probe_plainly(tag), "{:x?} {tag:x}", bucket.0);
-        }
-    }
-}
