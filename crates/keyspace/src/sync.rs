@@ -9,7 +9,7 @@
 #[cfg(not(any(loom, feature = "shuttle")))]
 mod chosen {
     use std::sync::atomic::AtomicBool;
-    pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU32, Ordering, fence};
     pub(crate) use std::thread::yield_now;
     use std::time::Duration;
 
@@ -79,14 +79,14 @@ mod chosen {
 
     /// Stores what others look for before they go on, so that the loads that follow here do not overtake it.
     #[inline]
-    pub(crate) fn announce(flag: &AtomicU32) {
-        flag.store(1, Ordering::SeqCst);
+    pub(crate) fn announce(cell: &AtomicU32, value: u32) {
+        cell.store(value, Ordering::SeqCst);
     }
 
     /// The value, of the same total order as [`announce`].
     #[inline]
-    pub(crate) fn is_announced(flag: &AtomicU32) -> bool {
-        flag.load(Ordering::SeqCst) != 0
+    pub(crate) fn announced(cell: &AtomicU32) -> u32 {
+        cell.load(Ordering::SeqCst)
     }
 
     /// A mutex with one way to lock it under both implementations.
@@ -126,15 +126,15 @@ mod chosen {
     use std::sync::PoisonError;
 
     pub(crate) use shuttle::sync::MutexGuard;
-    pub(crate) use shuttle::sync::atomic::{AtomicU32, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicU32, Ordering, fence};
     pub(crate) use shuttle::thread::yield_now;
 
-    pub(crate) fn announce(flag: &AtomicU32) {
-        flag.store(1, Ordering::SeqCst);
+    pub(crate) fn announce(cell: &AtomicU32, value: u32) {
+        cell.store(value, Ordering::SeqCst);
     }
 
-    pub(crate) fn is_announced(flag: &AtomicU32) -> bool {
-        flag.load(Ordering::SeqCst) != 0
+    pub(crate) fn announced(cell: &AtomicU32) -> u32 {
+        cell.load(Ordering::SeqCst)
     }
 
     pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -202,13 +202,13 @@ mod chosen {
     pub(crate) use loom::sync::atomic::{AtomicU32, Ordering, fence};
     pub(crate) use loom::thread::yield_now;
 
-    pub(crate) fn announce(flag: &AtomicU32) {
-        flag.store(1, Ordering::Release);
+    pub(crate) fn announce(cell: &AtomicU32, value: u32) {
+        cell.store(value, Ordering::Release);
         fence(Ordering::SeqCst);
     }
 
-    pub(crate) fn is_announced(flag: &AtomicU32) -> bool {
-        flag.load(Ordering::Acquire) != 0
+    pub(crate) fn announced(cell: &AtomicU32) -> u32 {
+        cell.load(Ordering::Acquire)
     }
 
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);

@@ -12,6 +12,7 @@
 use keyspace::{Gate, WorkerId};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 /// Four take some ten seconds. Three have found each of these faults when it was put in: an entry without its fence, an
@@ -143,5 +144,34 @@ fn what_an_exclusive_entry_did_is_seen_by_all_who_enter_later() {
         };
         assert_eq!(seen[0], seen[1], "half of an exclusive entry's work was seen");
         other.join().unwrap();
+    });
+}
+
+/// As an index's blocks are given up: the owner publishes another one, notes who is inside, and destroys the former when they have left.
+#[test]
+fn what_is_given_up_after_a_stamp_is_looked_at_by_nobody() {
+    model(|| {
+        let world = World::new(2);
+        let published = Arc::new(AtomicUsize::new(0));
+        let shown = Arc::clone(&published);
+        let looker = spawn(&world, move |world| {
+            for _ in 0..2 {
+                let _inside = world.gate.enter(WorkerId(1));
+                let cell = shown.load(Ordering::Acquire);
+                // SAFETY: as in `touch`.
+                let _ = world.cells[cell].with(|cell| unsafe { *cell });
+            }
+        });
+        let mut stamp = Vec::new();
+        {
+            let _inside = world.gate.enter(WorkerId(0));
+            published.store(1, Ordering::Release);
+            world.gate.stamp(WorkerId(0), &mut stamp);
+        }
+        if world.gate.have_left(&stamp) {
+            world.touch(0);
+        }
+        looker.join().unwrap();
+        assert!(world.gate.have_left(&stamp));
     });
 }
