@@ -113,7 +113,7 @@ fn steps(given_server: bool) -> Vec<Step> {
     steps.push(gate_model());
     steps.push(step(
         "model of locks and snapshot",
-        "cargo test --quiet -p keyspace -p snapshot --features keyspace/shuttle,snapshot/shuttle --test locks_shuttle --test snapshot_shuttle",
+        "cargo test --quiet -p keyspace -p snapshot --features keyspace/shuttle,snapshot/shuttle --test locks_shuttle --test glance_shuttle --test snapshot_shuttle",
     ));
     steps.push(step("harness tests", "cargo test --quiet -p system-tests --lib"));
     for name in system_tests() {

@@ -359,6 +359,20 @@ impl EntryPtr {
         EntryPtr(unsafe { NonNull::new_unchecked(std::ptr::with_exposed_provenance_mut(bits as usize)) })
     }
 
+    /// From a slot's 48 bits that may be of an entry which is no more, or of none: to be followed only when it is known to be alive (E1).
+    #[inline]
+    pub(crate) fn unproven(bits: u64) -> Option<EntryPtr> {
+        NonNull::new(std::ptr::with_exposed_provenance_mut(bits as usize)).map(EntryPtr)
+    }
+
+    /// [`prefetch`](Self::prefetch) for such bits.
+    #[inline]
+    pub(crate) fn prefetch_bits(bits: u64) {
+        if let Some(entry) = Self::unproven(bits) {
+            entry.prefetch();
+        }
+    }
+
     #[inline]
     fn meta(self) -> u32 {
         // SAFETY: E1, E2; the header is 8 bytes, aligned to 8.

@@ -19,7 +19,8 @@
 //!  +----------------+
 //! ```
 //! A directory entry (a [`Sector`]) repeats what a search needs of its segment, so that the way to a bucket is two cache lines: the
-//! table's head and the sector.
+//! table's head and the sector. Both can be gone without the table's lock ([`glance`]); so directories and buckets
+//! that are replaced are not freed at once ([`Onlookers`]).
 //!
 //! A full bucket overflows into the next one (bucketed linear probing); the last `spill` buckets are nobody's home.
 //! A segment grows through [`TOTALS`] (8 to 33 % a step, each an allocator size class) using only the tags; at the last
@@ -37,11 +38,16 @@
 //! Bounds: an operation touches one segment of at most 8 KiB (more only at [`Index::depth_max`]); a split asks at most 1008 hashes.
 
 mod bucket;
+mod glance;
 
 use std::ops::Range;
-use std::ptr::NonNull;
 
 use bucket::{BUCKET_SLOTS, Bucket, Buckets, Slot, make_slot, pointer, tag_of};
+pub(crate) use glance::{Glance, Head, Published};
+use glance::{Sector, Told, new_directory};
+
+use crate::alloc::IndexBlock;
+use crate::retire::Onlookers;
 
 /// Bucket counts that a segment grows through: times 64 bytes these are size classes of the allocator.
 const TOTALS: [u16; 24] =
@@ -68,31 +74,6 @@ struct Segment {
     prefix: u32,
 }
 
-/// A directory entry: what a search needs of a segment (X5).
-#[derive(Clone, Copy)]
-struct Sector {
-    first: NonNull<Bucket>,
-    segment: u32,
-    homes: u16,
-    depth: u8,
-}
-
-// SAFETY: an address that is followed only by whoever holds the table (E2).
-unsafe impl Send for Sector {}
-
-const _: () = assert!(size_of::<Sector>() == 16);
-
-impl Sector {
-    /// Where a search for `position` starts: the tag, the bucket's number and the bucket.
-    #[inline]
-    fn home(&self, position: u64) -> (u16, usize, NonNull<Bucket>) {
-        let tag = Index::tag(position, self.depth);
-        let home = home_of(tag, self.homes);
-        // SAFETY: X5: the segment has more than `homes` buckets or as many, and `home` is below that.
-        (tag, home, unsafe { self.first.add(home) })
-    }
-}
-
 /// The home bucket of a tag among `homes`.
 #[inline]
 fn home_of(tag: u16, homes: u16) -> usize {
@@ -110,9 +91,9 @@ pub(crate) struct Location {
 /// The index of one table. Its first members share a cache line with the stripe's lock.
 #[repr(C)]
 pub(crate) struct Index {
-    depth: u8,
+    head: Head,
     depth_max: u8,
-    directory: Vec<Sector>,
+    directory: IndexBlock,
     segments: Vec<Segment>,
     free: Vec<u32>,
     len: usize,
@@ -150,9 +131,9 @@ impl Segment {
     /// Puts a slot where X2 wants it, or returns false when the spill is full as well.
     fn place(&mut self, slot: Slot) -> Option<(u16, u8)> {
         let home = self.home(tag_of(slot));
-        for (at, bucket) in self.buckets.iter_mut().enumerate().skip(home) {
+        for (at, bucket) in self.buckets.iter().enumerate().skip(home) {
             if let Some(room) = bucket.room() {
-                bucket.0[room] = slot;
+                bucket.set(room, slot);
                 self.len += 1;
                 return Some((at as u16, room as u8));
             }
@@ -165,22 +146,23 @@ impl Segment {
     }
 
     fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.buckets.iter().flat_map(|b| b.0).filter(|&slot| slot != 0)
+        self.buckets.iter().flat_map(Bucket::occupied)
     }
 
     /// Empties a slot and closes the gap that it would leave in a probe path (X2).
     fn vacate(&mut self, bucket: usize, slot: usize) {
         let mut hole = (bucket, slot);
         let mut path_full = self.buckets[bucket].is_full();
-        self.buckets[bucket].0[slot] = 0;
+        self.buckets[bucket].set(slot, 0);
         self.len -= 1;
         let mut next = bucket + 1;
         while path_full && next < self.buckets.len() {
             let next_full = self.buckets[next].is_full();
-            let movable = self.buckets[next].0.iter().position(|&s| s != 0 && self.home(tag_of(s)) <= hole.0);
+            let slots = self.buckets[next].all();
+            let movable = slots.iter().position(|&slot| slot != 0 && self.home(tag_of(slot)) <= hole.0);
             if let Some(from) = movable {
-                self.buckets[hole.0].0[hole.1] = self.buckets[next].0[from];
-                self.buckets[next].0[from] = 0;
+                self.buckets[hole.0].set(hole.1, slots[from]);
+                self.buckets[next].set(from, 0);
                 hole = (next, from);
             }
             path_full = next_full;
@@ -197,8 +179,8 @@ impl Index {
     /// An empty index that keeps cursors exact down to `depth_max` directory bits.
     pub(crate) fn new(depth_max: u8) -> Index {
         Index {
-            directory: Vec::new(),
-            depth: 0,
+            head: Head::default(),
+            directory: IndexBlock::new(0),
             depth_max,
             segments: Vec::new(),
             free: Vec::new(),
@@ -214,9 +196,7 @@ impl Index {
 
     /// Heap bytes of buckets, segments and directory.
     pub(crate) fn bytes(&self) -> usize {
-        self.bucket_bytes
-            + self.segments.capacity() * size_of::<Segment>()
-            + self.directory.capacity() * size_of::<Sector>()
+        self.bucket_bytes + self.segments.capacity() * size_of::<Segment>() + self.directory.bytes()
     }
 
     /// Segments in use and buckets in total (DEBUG HTSTATS).
@@ -224,21 +204,28 @@ impl Index {
         (self.segments.len() - self.free.len(), self.bucket_bytes / size_of::<Bucket>())
     }
 
-    /// The place of `position` in the directory.
+    /// The directory's depth.
     #[inline]
-    fn place_of(&self, position: u64) -> usize {
-        // Two shifts, since a shift by 64 (depth 0) is not defined.
-        ((position >> 1) >> (63 - self.depth)) as usize
+    fn depth(&self) -> u8 {
+        self.head.depth()
+    }
+
+    /// The directory's entries, none if the index is empty.
+    #[inline]
+    fn sectors(&self) -> &[Sector] {
+        // SAFETY: the head of this index, which is held as long as it is borrowed.
+        unsafe { self.head.sectors() }
     }
 
     #[inline]
-    fn sector(&self, position: u64) -> Option<&Sector> {
-        self.directory.get(self.place_of(position))
+    fn told(&self, position: u64) -> Option<Told> {
+        // SAFETY: as above.
+        unsafe { self.head.told(position) }
     }
 
     #[inline]
     fn segment_of(&self, position: u64) -> Option<u32> {
-        self.sector(position).map(|sector| sector.segment)
+        self.told(position).map(|told| told.segment)
     }
 
     #[inline]
@@ -246,76 +233,45 @@ impl Index {
         ((position << depth) >> 48) as u16
     }
 
-    /// Whether the directory is so long that its lines have to be asked for: all stripes' together may not lie in a second-level cache.
-    #[inline]
-    pub(crate) fn has_far_sectors(&self) -> bool {
-        self.depth > NEAR_DEPTH
-    }
-
-    /// Asks for the cache line of the directory that `position` needs.
-    #[inline]
-    pub(crate) fn prefetch_sector(&self, position: u64) {
-        crate::entry::prefetch(self.directory.as_ptr().wrapping_add(self.place_of(position)));
-    }
-
     /// Asks for the cache line in which a search for `position` starts.
     #[inline]
     pub(crate) fn prefetch_bucket(&self, position: u64) {
-        if let Some(sector) = self.sector(position) {
-            crate::entry::prefetch(sector.home(position).2.as_ptr());
-        }
+        // SAFETY: the head of this index, which is held as long as it is borrowed.
+        unsafe { self.head.glance(position) };
     }
 
-    /// Calls `f` with the pointer of every slot in the home bucket of `position` with its tag: the entries that a search
-    /// is about to compare, so that they can be prefetched. Returns the slot if there is just one, and whether the search will go on behind
-    /// that bucket; asks for the next one if so.
+    /// See [`Glance::candidates`].
     #[inline]
     pub(crate) fn candidates(&self, position: u64, f: impl FnMut(u64)) -> (Option<(Location, u64)>, bool) {
-        let Some(sector) = self.sector(position) else { return (None, false) };
-        let (tag, home, bucket) = sector.home(position);
-        let segment = sector.segment;
-        let next = bucket.as_ptr().wrapping_add(1);
-        // SAFETY: X5: a live bucket of this index, which is borrowed.
-        let bucket = unsafe { bucket.as_ref() };
-        let (only, is_beyond) = bucket.candidates(tag, f);
-        if is_beyond {
-            crate::entry::prefetch(next);
-        }
-        let found = |slot: u8| {
-            (Location { segment, bucket: home as u16, slot }, pointer(bucket.0[usize::from(slot)]))
-        };
-        (only.map(found), is_beyond)
+        let Some(told) = self.told(position) else { return (None, false) };
+        // SAFETY: as above.
+        unsafe { told.home(position).candidates(f) }
     }
 
     /// The same for the bucket behind the home bucket; returns the slot if there is just one.
     pub(crate) fn candidates_beyond(&self, position: u64, f: impl FnMut(u64)) -> Option<(Location, u64)> {
-        let sector = self.sector(position)?;
-        let (tag, home, _) = sector.home(position);
-        let segment = sector.segment;
-        let bucket = self.segments[segment as usize].buckets.get(home + 1)?;
+        let Glance { segment, home, tag, .. } = self.told(position)?.home(position);
+        let bucket = self.segments[segment as usize].buckets.get(usize::from(home) + 1)?;
         let slot = bucket.candidates(tag, f).0?;
-        let location = Location { segment, bucket: home as u16 + 1, slot };
-        Some((location, pointer(bucket.0[usize::from(slot)])))
+        Some((Location { segment, bucket: home + 1, slot }, pointer(bucket.get(slot.into()))))
     }
 
     /// Finds the slot at `position` whose pointer `is` accepts.
     #[inline]
     pub(crate) fn find(&self, position: u64, mut is: impl FnMut(u64) -> bool) -> Option<(Location, u64)> {
-        let sector = self.sector(position)?;
-        let (tag, home, bucket) = sector.home(position);
-        let segment = sector.segment;
+        let Glance { bucket, segment, home, tag } = self.told(position)?.home(position);
         // SAFETY: X5: a live bucket of this index, which is borrowed.
         let bucket = unsafe { bucket.as_ref() };
         let (mut hits, room) = bucket.probe(tag);
         while hits != 0 {
             let slot = hits.trailing_zeros() as u8;
-            let pointer = pointer(bucket.0[slot as usize]);
+            let pointer = pointer(bucket.get(slot.into()));
             if is(pointer) {
-                return Some((Location { segment, bucket: home as u16, slot }, pointer));
+                return Some((Location { segment, bucket: home, slot }, pointer));
             }
             hits &= hits - 1;
         }
-        if room { None } else { self.find_beyond(segment, home + 1, tag, &mut is) }
+        if room { None } else { self.find_beyond(segment, usize::from(home) + 1, tag, &mut is) }
     }
 
     /// Goes on with a search in the buckets from `from` on, the home bucket being full (X2).
@@ -330,7 +286,7 @@ impl Index {
             let (mut hits, room) = bucket.probe(tag);
             while hits != 0 {
                 let slot = hits.trailing_zeros() as u8;
-                let pointer = pointer(bucket.0[slot as usize]);
+                let pointer = pointer(bucket.get(slot.into()));
                 if is(pointer) {
                     return Some((Location { segment: id, bucket: at as u16, slot }, pointer));
                 }
@@ -345,18 +301,23 @@ impl Index {
 
     /// Replaces the pointer at a location; the position stays (an entry moved to another block).
     pub(crate) fn repoint(&mut self, location: Location, to: u64) {
-        let slot = &mut self.segments[location.segment as usize].buckets[location.bucket as usize].0
-            [location.slot as usize];
-        debug_assert!(*slot != 0);
-        *slot = make_slot(tag_of(*slot), to);
+        let bucket = &self.segments[location.segment as usize].buckets[location.bucket as usize];
+        let slot = bucket.get(location.slot.into());
+        debug_assert!(slot != 0);
+        bucket.set(location.slot.into(), make_slot(tag_of(slot), to));
     }
 
     /// Adds a slot. The caller knows that its key is not present. `position_of` gives the position of a stored pointer.
-    pub(crate) fn insert(&mut self, position: u64, to: u64, position_of: impl Fn(u64) -> u64) -> Location {
-        if self.directory.is_empty() {
-            self.depth = 0;
+    pub(crate) fn insert(
+        &mut self,
+        position: u64,
+        to: u64,
+        onlookers: Onlookers<'_>,
+        position_of: impl Fn(u64) -> u64,
+    ) -> Location {
+        if self.len == 0 {
             let id = self.add_segment(Segment::with_total(TOTALS[0], 0, 0));
-            self.directory.push(self.sector_of(id));
+            self.set_directory(0, |_| id, onlookers);
         }
         loop {
             let id = self.segment_of(position).expect("X4: the directory covers every position");
@@ -367,16 +328,16 @@ impl Index {
                 self.len += 1;
                 return Location { segment: id, bucket, slot };
             }
-            self.make_room(id, &position_of);
+            self.make_room(id, onlookers, &position_of);
         }
     }
 
     /// Removes the slot at a location.
-    pub(crate) fn remove(&mut self, location: Location) {
+    pub(crate) fn remove(&mut self, location: Location, onlookers: Onlookers<'_>) {
         let id = location.segment;
         self.segments[id as usize].vacate(location.bucket as usize, location.slot as usize);
         self.len -= 1;
-        self.give_back_room(id);
+        self.give_back_room(id, onlookers);
     }
 
     /// Calls `visit` for the slots from position `from` on in the index's order, a home bucket at a time, until it has returned
@@ -412,17 +373,17 @@ impl Index {
                 if home + WALK_NEAR >= seen_far {
                     let until = (home + WALK_NEAR + WALK_FAR).min(segment.buckets.len());
                     for bucket in &segment.buckets[seen_far.min(until)..until] {
-                        bucket.0.iter().filter(|&&slot| slot != 0).for_each(|&slot| far(pointer(slot)));
+                        bucket.occupied().for_each(|slot| far(pointer(slot)));
                     }
                     seen_far = until;
                 }
                 if let Some(bucket) = segment.buckets.get(home + WALK_NEAR) {
-                    bucket.0.iter().filter(|&&slot| slot != 0).for_each(|&slot| near(pointer(slot)));
+                    bucket.occupied().for_each(|slot| near(pointer(slot)));
                 }
                 for bucket in &segment.buckets[home..] {
-                    for &slot in &bucket.0 {
+                    for slot in bucket.occupied() {
                         let tag = tag_of(slot);
-                        if slot != 0 && segment.home(tag) == home && u32::from(tag) >= first {
+                        if segment.home(tag) == home && u32::from(tag) >= first {
                             go_on &= visit(pointer(slot));
                         }
                     }
@@ -494,63 +455,81 @@ impl Index {
         }
     }
 
-    fn sector_of(&self, id: u32) -> Sector {
+    fn told_of(&self, id: u32) -> Told {
         let segment = &self.segments[id as usize];
-        Sector { first: segment.buckets.first, segment: id, homes: segment.homes, depth: segment.depth }
+        Told { first: segment.buckets.first(), segment: id, homes: segment.homes, depth: segment.depth }
     }
 
     /// The directory entries that name a segment (X4).
     fn span_of(&self, id: u32) -> Range<usize> {
         let segment = &self.segments[id as usize];
-        let shift = self.depth - segment.depth;
+        let shift = self.depth() - segment.depth;
         let start = (segment.prefix as usize) << shift;
         start..start + (1 << shift)
     }
 
     /// Tells the directory what a segment now is (X5).
-    fn announce(&mut self, id: u32) {
-        let (span, sector) = (self.span_of(id), self.sector_of(id));
-        self.directory[span].fill(sector);
+    fn announce(&self, id: u32) {
+        let (span, told) = (self.span_of(id), self.told_of(id));
+        self.sectors()[span].iter().for_each(|sector| sector.set(told));
     }
 
-    /// Swaps in a rebuilt segment with the same slots.
-    fn exchange(&mut self, id: u32, segment: Segment) {
-        let old = &mut self.segments[id as usize];
-        debug_assert_eq!(old.len, segment.len);
-        self.bucket_bytes = self.bucket_bytes - old.bytes() + segment.bytes();
-        *old = segment;
-        self.announce(id);
+    /// Makes a directory of this depth whose entries name the segments that `id_at` says.
+    fn set_directory(&mut self, depth: u8, id_at: impl Fn(usize) -> u32, onlookers: Onlookers<'_>) {
+        let (head, block) = new_directory(depth);
+        // SAFETY: the directory that was just made.
+        for (at, sector) in unsafe { head.sectors() }.iter().enumerate() {
+            sector.set(self.told_of(id_at(at)));
+        }
+        self.head = head;
+        onlookers.show(head);
+        onlookers.retire(std::mem::replace(&mut self.directory, block));
     }
 
-    fn make_room(&mut self, id: u32, position_of: &impl Fn(u64) -> u64) {
+    /// Puts another segment in a segment's place. The caller tells the directory (X5), and only then gives up the former one.
+    fn exchange(&mut self, id: u32, segment: Segment) -> Segment {
+        self.bucket_bytes += segment.bytes();
+        let old = std::mem::replace(&mut self.segments[id as usize], segment);
+        self.bucket_bytes -= old.bytes();
+        old
+    }
+
+    /// The segment that each entry of the directory names.
+    fn named(&self) -> Vec<u32> {
+        self.sectors().iter().filter_map(Sector::told).map(|told| told.segment).collect()
+    }
+
+    fn make_room(&mut self, id: u32, onlookers: Onlookers<'_>, position_of: &impl Fn(u64) -> u64) {
         let total = self.segments[id as usize].buckets.len() as u16;
         let last = TOTALS[TOTALS.len() - 1];
         if total < last {
-            self.rebuild(id, TOTALS.iter().copied().find(|&t| t > total).unwrap_or(last));
+            self.rebuild(id, TOTALS.iter().copied().find(|&t| t > total).unwrap_or(last), onlookers);
         } else if self.segments[id as usize].depth < self.depth_max {
-            self.split(id, position_of);
+            self.split(id, onlookers, position_of);
         } else {
             // Only reached with more slots than cursors can tell apart: grow past the usual bound instead.
-            self.rebuild(id, total.saturating_add(total / 4));
+            self.rebuild(id, total.saturating_add(total / 4), onlookers);
         }
     }
 
     /// Rebuilds a segment with at least `total` buckets, by its tags alone.
-    fn rebuild(&mut self, id: u32, mut total: u16) {
+    fn rebuild(&mut self, id: u32, mut total: u16, onlookers: Onlookers<'_>) {
         loop {
             let old = &self.segments[id as usize];
             let mut new = Segment::with_total(total, old.depth, old.prefix);
             if old.slots().all(|slot| new.place(slot).is_some()) {
-                return self.exchange(id, new);
+                let old = self.exchange(id, new);
+                self.announce(id);
+                return onlookers.retire(old.buckets.into_block());
             }
             total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_add(total / 4));
         }
     }
 
-    fn split(&mut self, id: u32, position_of: &impl Fn(u64) -> u64) {
-        if self.segments[id as usize].depth == self.depth {
-            self.directory = self.directory.iter().flat_map(|&s| [s, s]).collect();
-            self.depth += 1;
+    fn split(&mut self, id: u32, onlookers: Onlookers<'_>, position_of: &impl Fn(u64) -> u64) {
+        if self.segments[id as usize].depth == self.depth() {
+            let named = self.named();
+            self.set_directory(self.depth() + 1, |at| named[at / 2], onlookers);
         }
         let old = &self.segments[id as usize];
         let depth = old.depth + 1;
@@ -576,17 +555,20 @@ impl Index {
             segment
         });
         // The first half of the directory's entries keeps the segment's number, the second gets a new one (X4).
-        self.bucket_bytes = self.bucket_bytes - old.bytes() + low.bytes();
-        self.segments[id as usize] = low;
+        let old = self.exchange(id, low);
         let high = self.add_segment(high);
         self.announce(id);
         self.announce(high);
+        onlookers.retire(old.buckets.into_block());
     }
 
     /// After a removal: shrinks a sparse segment, merges it with a sparse neighbour, forgets an empty index.
-    fn give_back_room(&mut self, id: u32) {
+    fn give_back_room(&mut self, id: u32, onlookers: Onlookers<'_>) {
         if self.len == 0 {
-            *self = Index::new(self.depth_max);
+            let old = std::mem::replace(self, Index::new(self.depth_max));
+            onlookers.show(self.head);
+            onlookers.retire(old.directory);
+            old.segments.into_iter().for_each(|segment| onlookers.retire(segment.buckets.into_block()));
             return;
         }
         let segment = &self.segments[id as usize];
@@ -594,15 +576,15 @@ impl Index {
         if total > 1 && len * 5 < homes_of(total as u16) as usize * BUCKET_SLOTS * 2 {
             let smaller = Segment::for_len(len * 5 / 4, segment.depth, 0).buckets.len() as u16;
             if (smaller as usize) < total {
-                self.rebuild(id, smaller);
+                self.rebuild(id, smaller, onlookers);
             }
         }
         if total <= 40 {
-            self.merge(id);
+            self.merge(id, onlookers);
         }
     }
 
-    fn merge(&mut self, id: u32) {
+    fn merge(&mut self, id: u32, onlookers: Onlookers<'_>) {
         let depth = self.segments[id as usize].depth;
         if depth == 0 {
             return;
@@ -610,7 +592,8 @@ impl Index {
         let span = self.span_of(id);
         let buddy =
             if self.segments[id as usize].prefix.is_multiple_of(2) { span.end } else { span.start - 1 };
-        let mut pair = [id, self.directory[buddy].segment];
+        let Some(buddy) = self.sectors()[buddy].told() else { return };
+        let mut pair = [id, buddy.segment];
         pair.sort_unstable_by_key(|&id| self.span_of(id).start);
         let [low_id, high_id] = pair;
         let [a, b] = [&self.segments[low_id as usize], &self.segments[high_id as usize]];
@@ -629,17 +612,14 @@ impl Index {
             let total = TOTALS.iter().copied().find(|&t| t > total).unwrap_or(total.saturating_mul(2));
             merged = Segment::with_total(total, depth - 1, prefix);
         }
-        self.bucket_bytes = self.bucket_bytes + merged.bytes()
-            - self.segments[low_id as usize].bytes()
-            - self.segments[high_id as usize].bytes();
-        self.segments[low_id as usize] = merged;
-        self.segments[high_id as usize] = Segment::with_total(0, 0, 0);
+        let former = [self.exchange(low_id, merged), self.exchange(high_id, Segment::with_total(0, 0, 0))];
         self.free.push(high_id);
         self.announce(low_id);
+        former.into_iter().for_each(|segment| onlookers.retire(segment.buckets.into_block()));
         let deepest = self.segments.iter().map(|s| s.depth).max().unwrap_or(0);
-        while self.depth > deepest {
-            self.directory = self.directory.iter().copied().step_by(2).collect();
-            self.depth -= 1;
+        if self.depth() > deepest {
+            let (named, shift) = (self.named(), self.depth() - deepest);
+            self.set_directory(deepest, |at| named[at << shift], onlookers);
         }
     }
 
@@ -647,24 +627,21 @@ impl Index {
     #[cfg(test)]
     pub(crate) fn check(&self, position_of: impl Fn(u64) -> u64) {
         let mut len = 0;
-        for (prefix, sector) in self.directory.iter().enumerate() {
-            let segment = &self.segments[sector.segment as usize];
-            assert!(segment.depth <= self.depth);
-            let shift = self.depth - segment.depth;
-            assert_eq!(self.directory[prefix >> shift << shift].segment, sector.segment, "X4");
+        let named = self.named();
+        for (prefix, &id) in named.iter().enumerate() {
+            let segment = &self.segments[id as usize];
+            assert!(segment.depth <= self.depth());
+            let shift = self.depth() - segment.depth;
+            assert_eq!(named[prefix >> shift << shift], id, "X4");
             assert_eq!(segment.prefix as usize, prefix >> shift, "X4");
-            assert_eq!(
-                (sector.first, sector.homes, sector.depth),
-                (segment.buckets.first, segment.homes, segment.depth),
-                "X5"
-            );
+            assert_eq!(self.sectors()[prefix].told(), Some(self.told_of(id)), "X5");
             if prefix & ((1 << shift) - 1) != 0 {
                 continue;
             }
             len += segment.len as usize;
             assert_eq!(segment.slots().count(), segment.len as usize, "X4");
             for (at, bucket) in segment.buckets.iter().enumerate() {
-                for &slot in bucket.0.iter().filter(|&&s| s != 0) {
+                for slot in bucket.occupied() {
                     let position = position_of(pointer(slot));
                     assert_eq!(Self::tag(position, segment.depth), tag_of(slot), "X1");
                     assert_eq!((position >> 1) >> (63 - segment.depth), (prefix >> shift) as u64, "X1");

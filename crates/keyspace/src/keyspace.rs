@@ -37,8 +37,10 @@ use value::Large;
 use crate::fields::FieldDeadlines;
 use crate::gate::{ExclusiveGuard, Gate, SharedGuard, WorkerId};
 use crate::huge;
+use crate::index::{Head, Published};
 use crate::reclaim::Reclaimer;
-use crate::sync::RawLock;
+use crate::retire::{Onlookers, Others, Retired};
+use crate::sync::{RawLock, pass};
 use crate::table::{EntryView, Expired, Found, Mark, SinkSource, Table, TableBytes};
 
 pub use near::{Expected, Key, Sighting};
@@ -119,13 +121,14 @@ impl KeyHasher {
     }
 }
 
-/// The first cache line holds what a search in database 0 needs first: the lock, the number of changes, the index's depth, where its
-/// directory is. Memory latency is what a random GET costs, so each line less counts.
+/// The first cache line holds what a search in database 0 needs first: the lock, the number of changes, where the index begins. Memory latency is what a random GET costs, so each line less counts.
 #[repr(C, align(64))]
 struct Stripe {
     lock: RawLock,
-    /// Written and read by holders of the lock (K5).
+    /// Written by holders of the lock (K5).
     changes: AtomicU64,
+    /// Where the index of `tables.first` begins, for those who look at it without the lock.
+    published: Published,
     /// Tables by physical database (K1).
     tables: UnsafeCell<Tables>,
     /// When a deadline may next come up here, ms; a hint read without the lock.
@@ -189,6 +192,8 @@ pub struct Keyspace {
     clock_ms: AtomicI64,
     pub(crate) fields: FieldDeadlines,
     reclaimer: Reclaimer,
+    /// By worker.
+    retired: Box<[Retired]>,
     depth_max: u8,
 }
 
@@ -229,6 +234,7 @@ impl Keyspace {
                 .map(|_| Stripe {
                     lock: RawLock::new(),
                     changes: AtomicU64::new(NUMBERS.fetch_add(1 << 32, Ordering::Relaxed)),
+                    published: Published::default(),
                     tables: UnsafeCell::new(Tables { first: Table::new(depth_max), more: Vec::new() }),
                     next_due_ms: AtomicI64::new(i64::MAX),
                 })
@@ -239,6 +245,7 @@ impl Keyspace {
             clock_ms: AtomicI64::new(0),
             fields: FieldDeadlines::default(),
             reclaimer: Reclaimer::start(),
+            retired: (0..options.workers).map(|_| Retired::default()).collect(),
             depth_max,
         }
     }
@@ -388,6 +395,16 @@ pub struct Inside<'k> {
     keyspace: &'k Keyspace,
     worker: WorkerId,
     gate: Side<'k>,
+}
+
+impl Drop for Inside<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_alone() {
+            // SAFETY: R1: this thread is inside the gate as this worker until the guard is dropped, after this.
+            unsafe { self.keyspace.retired[self.worker.0].settle(&self.keyspace.gate, self.worker) };
+        }
+    }
 }
 
 /// How a worker is inside the gate. The guards are held, not looked at.
@@ -568,7 +585,9 @@ impl<'k> Access<'k> {
     #[inline]
     fn tables(&mut self, stripe: usize) -> &mut Tables {
         let changes = &self.keyspace.stripes[stripe].changes;
-        changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        // Release: who sees this number sees the lock held, or free again after all changes (`near.rs`).
+        changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        pass();
         self.tables_unchanged(stripe)
     }
 
@@ -581,8 +600,19 @@ impl<'k> Access<'k> {
     }
 
     #[inline]
-    fn mark(&self, database: u32) -> Mark<'k> {
+    fn mark(&self, stripe: usize, database: u32) -> Mark<'k> {
+        let Keyspace { gate, stripes, retired, .. } = self.keyspace;
+        let others = match &self.held {
+            Held::None | Held::Alone | Held::All { .. } => None,
+            Held::One(_) | Held::Several(_) => {
+                // SAFETY: R1: this thread is inside the gate as this worker, since it holds stripes; a mark is used as long as it does.
+                Some(unsafe { Others::new(&retired[self.worker.0], gate, self.worker) })
+            }
+        };
+        // Of other databases nobody looks at the index without the lock: their tables move.
+        let published = (database == 0).then(|| &stripes[stripe].published);
         Mark {
+            onlookers: Onlookers { published, others },
             parity: self.parity,
             sink: self.keyspace,
             worker: self.worker,
@@ -613,7 +643,7 @@ impl<'k> Access<'k> {
     ) -> Lookup<'_> {
         let keyspace = self.keyspace;
         let (stripe, physical) = (keyspace.stripe_of(key.hash), self.physical(database));
-        let mark = self.mark(physical);
+        let mark = self.mark(stripe, physical);
         let Some(table) = self.tables_ref(stripe).get(physical as usize) else { return Lookup::Absent };
         let Some(found) = self.search(table, physical, stripe, key) else { return Lookup::Absent };
         if table.deadline_ms(found).is_some_and(|deadline| deadline <= now_ms) {
@@ -662,7 +692,7 @@ impl<'k> Access<'k> {
         let keyspace = self.keyspace;
         let (stripe, physical) = (keyspace.stripe_of(key.hash), self.physical(database));
         let position = keyspace.position_of(key.hash);
-        let mark = self.mark(physical);
+        let mark = self.mark(stripe, physical);
         let table = self.tables_ref(stripe).get(physical as usize);
         let mut found = table.and_then(|table| self.search(table, physical, stripe, key));
         if let Some((table, dead)) = table.zip(found)
@@ -794,7 +824,7 @@ impl<'k> Access<'k> {
         let mut next = i64::MAX;
         for logical in 0..keyspace.databases() {
             let physical = self.physical(logical);
-            let mark = self.mark(physical);
+            let mark = self.mark(stripe, physical);
             let Some(table) = self.tables(stripe).get_mut(physical as usize) else { continue };
             let mut seen = |expired: Expired<'_>| before(logical, expired);
             more |= table.expire_due(now_ms, limit, mark, &mut seen, &mut |large| keyspace.free_large(large));
@@ -829,6 +859,9 @@ impl<'k> Access<'k> {
             let Some(table) = self.tables(stripe).get_mut(physical as usize) else { continue };
             flushed += table.len();
             let table = std::mem::replace(table, Table::new(keyspace.depth_max));
+            if physical == 0 {
+                keyspace.stripes[stripe].published.set(Head::default());
+            }
             if table.is_empty() {
                 continue;
             }

@@ -36,6 +36,8 @@ mod own_lock;
 #[cfg(not(loom))]
 mod reclaim;
 #[cfg(not(loom))]
+mod retire;
+#[cfg(not(loom))]
 mod table;
 
 #[cfg(not(loom))]

@@ -68,6 +68,12 @@ mod chosen {
             }
         }
 
+        /// Whether somebody holds it now. Who sees it free sees what all who held it before have done.
+        #[inline]
+        pub(crate) fn is_held(&self) -> bool {
+            self.0.load(Ordering::Acquire)
+        }
+
         /// # Safety
         /// The caller holds the lock.
         #[inline]
@@ -76,6 +82,10 @@ mod chosen {
             self.0.store(false, Ordering::Release);
         }
     }
+
+    /// A place where a model's scheduler may go to another thread, between two steps that no lock joins.
+    #[inline]
+    pub(crate) fn pass() {}
 
     /// Stores what others look for before they go on, so that the loads that follow here do not overtake it.
     #[inline]
@@ -128,6 +138,10 @@ mod chosen {
     pub(crate) use shuttle::sync::MutexGuard;
     pub(crate) use shuttle::sync::atomic::{AtomicU32, Ordering, fence};
     pub(crate) use shuttle::thread::yield_now;
+
+    pub(crate) fn pass() {
+        yield_now();
+    }
 
     pub(crate) fn announce(cell: &AtomicU32, value: u32) {
         cell.store(value, Ordering::SeqCst);
@@ -183,6 +197,10 @@ mod chosen {
                 held = self.free.wait(held);
             }
             *held = true;
+        }
+
+        pub(crate) fn is_held(&self) -> bool {
+            *self.held.lock()
         }
 
         /// # Safety

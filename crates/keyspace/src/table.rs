@@ -22,8 +22,9 @@ use value::{Large, LargeMut};
 use crate::entry::{EntryPtr, Form, NewValue, OwnedValue, ValueRef, ValueType};
 use crate::expiry::{Due, Place, TICK_MS, Wheel, tick_of};
 use crate::gate::WorkerId;
-use crate::index::{Index, Location};
+use crate::index::{Glance, Index, Location};
 use crate::keyspace::{KeyHasher, PreImage, note_deadline};
+use crate::retire::Onlookers;
 
 /// Entries that a sweep may look at for each that could be removed instead.
 const SWEEP_PER_EXPIRY: usize = 8;
@@ -84,6 +85,8 @@ pub(crate) struct Mark<'a> {
     pub(crate) database: u32,
     pub(crate) hasher: &'a KeyHasher,
     pub(crate) clock_ms: &'a AtomicI64,
+    /// Who looks at the table's index without its lock.
+    pub(crate) onlookers: Onlookers<'a>,
 }
 
 impl Mark<'_> {
@@ -214,6 +217,21 @@ pub(crate) struct Found {
     entry: EntryPtr,
 }
 
+impl Found {
+    /// What [`Table::prefetch_entries`] does, without the table: what is found may be followed only by whoever holds the table and
+    /// knows that it has not changed since before the glance began.
+    ///
+    /// # Safety
+    /// As for [`Glance::candidates`].
+    #[inline]
+    pub(crate) unsafe fn at_a_glance(glance: Glance) -> (Option<Found>, bool) {
+        // SAFETY: by this function's contract.
+        let (only, is_beyond) = unsafe { glance.candidates(EntryPtr::prefetch_bits) };
+        let found = |(location, bits)| Some(Found { location, entry: EntryPtr::unproven(bits)? });
+        (only.and_then(found), is_beyond)
+    }
+}
+
 impl Table {
     pub(crate) fn new(depth_max: u8) -> Table {
         Table {
@@ -254,16 +272,6 @@ impl Table {
     /// Segments and buckets of the index.
     pub fn shape(&self) -> (usize, usize) {
         self.index.shape()
-    }
-
-    #[inline]
-    pub(crate) fn has_far_sectors(&self) -> bool {
-        self.index.has_far_sectors()
-    }
-
-    #[inline]
-    pub(crate) fn prefetch_sector(&self, position: u64) {
-        self.index.prefetch_sector(position);
     }
 
     #[inline]
@@ -374,8 +382,8 @@ impl Table {
         let entry = EntryPtr::new(key, value, deadline_ms, clock, mark.parity);
         self.entry_bytes += entry.footprint();
         self.large_bytes += large_bytes_of(entry);
-        let location =
-            self.index.insert(position, entry.to_bits(), |bits| mark.hasher.position(pointed(bits).key()));
+        let position_of = |bits| mark.hasher.position(pointed(bits).key());
+        let location = self.index.insert(position, entry.to_bits(), mark.onlookers, position_of);
         if let Some(deadline) = deadline_ms {
             self.schedule(position, deadline, mark);
         }
@@ -455,7 +463,7 @@ impl Table {
         let fields = field_deadline_of(found.entry);
         self.entry_bytes -= found.entry.footprint();
         self.large_bytes -= large_bytes_of(found.entry);
-        self.index.remove(found.location);
+        self.index.remove(found.location, mark.onlookers);
         if let Some(deadline) = fields {
             self.timed_hashes -= 1;
             self.unschedule(deadline, mark);

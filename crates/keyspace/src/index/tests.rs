@@ -22,7 +22,7 @@ impl Model {
 
 fn insert(index: &mut Index, model: &mut Model, position: u64) -> u64 {
     let pointer = model.pointer(position);
-    index.insert(position, pointer, |p| model.positions[&p]);
+    index.insert(position, pointer, Onlookers::NONE, |p| model.positions[&p]);
     pointer
 }
 
@@ -30,7 +30,7 @@ fn remove(index: &mut Index, model: &mut Model, pointer: u64) {
     let position = model.positions.remove(&pointer).unwrap();
     let (location, found) = index.find(position, |p| p == pointer).unwrap();
     assert_eq!(found, pointer);
-    index.remove(location);
+    index.remove(location, Onlookers::NONE);
 }
 
 #[test]

@@ -6,12 +6,30 @@
 //!   Access::search     the stripe unchanged since? its entry has the key? then there, else by the index
 //! ```
 //! Changes nothing. What was seen is followed only under the stripe's lock, and only as K5 allows.
+//!
+//! Keys of database 0, nearly all, are glanced at without the lock ([`crate::index`]): two locks less for each, and a lock is what
+//! a request costs most of where several reactors serve. A glance notes the number of changes first, and counts as a sighting only if
+//! the lock is free after that:
+//!
+//! ```text
+//!  glance                               change, under the lock
+//!  ------                               ----------------------
+//!  number = changes     (acquire)       lock                  (acquire)
+//!  is the lock free?    (acquire)       changes += 1          (release)
+//!  head, sector, bucket                 head, sector, bucket
+//!  ... under the lock, later:           unlock                (release)
+//!  changes == number: it holds
+//! ```
+//! Who sees the number of a change sees the lock taken for it, or free again after it; and any later change has another number. So
+//! nothing that was read in between is of a change unless the number differs in the end (`tests/glance_shuttle.rs`).
 
 use std::sync::atomic::Ordering;
 
 use value::near::{Sought, Station};
 
-use super::{Access, Held, Inside, KeyHash};
+use super::{Access, Inside, KeyHash};
+use crate::index::Glance;
+use crate::sync::pass;
 use crate::table::{Found, Table};
 
 /// A key and its hash.
@@ -56,13 +74,22 @@ pub struct Expected {
     /// Set there.
     stripe: u32,
     seen: Option<Sighting>,
+    /// The home bucket, between two stations of [`Inside::prefetch`].
+    glance: Option<Glimpse>,
+}
+
+/// A glance, and the number of changes before it if it may count as a sighting.
+#[derive(Clone, Copy)]
+struct Glimpse {
+    glance: Glance,
+    changes: Option<u64>,
 }
 
 impl Expected {
     /// A key with this hash in a (logical) database.
     #[inline]
     pub fn new(database: u32, hash: KeyHash) -> Expected {
-        Expected { hash, database, stripe: 0, seen: None }
+        Expected { hash, database, stripe: 0, seen: None, glance: None }
     }
 
     fn see(&mut self, found: Option<Found>, changes: u64) {
@@ -93,28 +120,45 @@ impl Inside<'_> {
             key.stripe = self.keyspace.stripe_of(key.hash) as u32;
             key.database = self.keyspace.physical(key.database);
         }
-        let mut far = false;
         // One stripe is as full as another.
-        self.visit(&mut keys[..1], |table, _, _, _| far = table.has_far_sectors());
-        if far {
-            self.visit(keys, |table, position, _, _| table.prefetch_sector(position));
+        if self.keyspace.stripes[keys[0].stripe as usize].published.get().has_far_sectors() {
+            for key in keys.iter().filter(|key| key.database == 0) {
+                let head = self.keyspace.stripes[key.stripe as usize].published.get();
+                head.prefetch_sector(self.keyspace.position_of(key.hash));
+            }
         }
-        self.visit(keys, |table, position, _, _| table.prefetch_bucket(position));
+        for key in keys.iter_mut() {
+            if key.database == 0 {
+                self.glance(key);
+            } else {
+                self.visit(key, |table, position, _, _| table.prefetch_bucket(position));
+            }
+        }
         // Keys that are in no home bucket, one in ten, need another round.
         let (mut beyond, mut count) = ([0; BEYOND_MAX], 0);
-        let mut number = 0;
-        self.visit(keys, |table, position, key, changes| {
-            let (seen, is_beyond) = table.prefetch_entries(position);
-            key.see(seen, changes);
-            if is_beyond && count < beyond.len() {
+        for (number, key) in keys.iter_mut().enumerate() {
+            let mut goes_on = false;
+            if let Some(Glimpse { glance, changes }) = key.glance.take() {
+                // SAFETY: L1: this thread has been inside the gate since before it read the head.
+                let (seen, is_beyond) = unsafe { Found::at_a_glance(glance) };
+                if let Some(changes) = changes {
+                    key.see(seen, changes);
+                }
+                goes_on = is_beyond;
+            } else if key.database != 0 {
+                self.visit(key, |table, position, key, changes| {
+                    let (seen, is_beyond) = table.prefetch_entries(position);
+                    key.see(seen, changes);
+                    goes_on = is_beyond;
+                });
+            }
+            if goes_on && count < beyond.len() {
                 beyond[count] = number;
                 count += 1;
             }
-            number += 1;
-        });
+        }
         for &number in beyond.iter().take(count) {
-            let key = &mut keys[number..=number];
-            self.visit(key, |table, position, key, changes| {
+            self.visit(&mut keys[number], |table, position, key, changes| {
                 let seen = table.prefetch_entries_beyond(position);
                 if key.seen.is_none() {
                     key.see(seen, changes);
@@ -125,14 +169,28 @@ impl Inside<'_> {
         if unsafe { self.keyspace.sink() }.is_some() {
             // Who changes one of these encodes it first.
             let parity = self.keyspace.parity();
-            self.visit(keys, |table, position, _, _| table.prefetch_owed(position, parity));
+            for key in keys {
+                self.visit(key, |table, position, _, _| table.prefetch_owed(position, parity));
+            }
         }
+    }
+
+    /// Asks for the home bucket of a key of database 0, without the lock.
+    #[inline]
+    fn glance(&self, key: &mut Expected) {
+        let stripe = &self.keyspace.stripes[key.stripe as usize];
+        let number = stripe.changes.load(Ordering::Acquire);
+        pass();
+        let changes = (!stripe.lock.is_held()).then_some(number);
+        // SAFETY: L1: this thread is inside the gate.
+        let glance = unsafe { stripe.published.get().glance(self.keyspace.position_of(key.hash)) };
+        key.glance = glance.map(|glance| Glimpse { glance, changes });
     }
 
     /// Looks for a key that [`Self::prefetch`] has not seen: it may lie far behind its home bucket.
     pub fn look_for(&mut self, key: &mut Expected, bytes: &[u8]) {
         if key.seen.is_none() {
-            self.visit(std::slice::from_mut(key), |table, position, key, changes| {
+            self.visit(key, |table, position, key, changes| {
                 key.see(table.find(position, bytes), changes);
             });
         }
@@ -145,7 +203,7 @@ impl Inside<'_> {
             members.retain_mut(|(key, sought)| {
                 let seen = key.seen;
                 let mut goes_on = false;
-                self.visit(std::slice::from_mut(key), |table, _, _, changes| {
+                self.visit(key, |table, _, _, changes| {
                     // K5: it is alive.
                     if let Some(seen) = seen.filter(|seen| seen.changes == changes)
                         && let Some(large) = table.value(seen.found).large()
@@ -159,33 +217,19 @@ impl Inside<'_> {
         }
     }
 
-    /// Shows each key's table, if there is one, and position, each under its stripe's lock, and the stripe's number of changes.
+    /// Shows a key's table, if there is one, and position, under its stripe's lock, and the stripe's number of changes.
     #[inline(always)]
-    fn visit(&mut self, keys: &mut [Expected], mut look: impl FnMut(&Table, u64, &mut Expected, u64)) {
-        if self.is_alone() {
-            let access = self.access(Held::Alone);
-            for key in keys {
-                access.show(key, &mut look);
-            }
-        } else {
-            for key in keys {
-                self.lock_stripe(key.stripe as usize).show(key, &mut look);
-            }
+    fn visit(&mut self, key: &mut Expected, look: impl FnOnce(&Table, u64, &mut Expected, u64)) {
+        let stripe = key.stripe as usize;
+        let access = self.lock_stripe(stripe);
+        if let Some(table) = access.tables_ref(stripe).get(key.database as usize) {
+            let changes = access.keyspace.stripes[stripe].changes.load(Ordering::Relaxed);
+            look(table, access.keyspace.position_of(key.hash), key, changes);
         }
     }
 }
 
 impl Access<'_> {
-    /// Part of [`Inside::visit`].
-    #[inline(always)]
-    fn show(&self, key: &mut Expected, look: &mut impl FnMut(&Table, u64, &mut Expected, u64)) {
-        let stripe = key.stripe as usize;
-        if let Some(table) = self.tables_ref(stripe).get(key.database as usize) {
-            let changes = self.keyspace.stripes[stripe].changes.load(Ordering::Relaxed);
-            look(table, self.keyspace.position_of(key.hash), key, changes);
-        }
-    }
-
     /// Finds a key in one of the stripe's tables, that of the `physical` database; where it was seen, if that still holds.
     #[inline]
     pub(super) fn search(&self, table: &Table, physical: u32, stripe: usize, key: Key<'_>) -> Option<Found> {

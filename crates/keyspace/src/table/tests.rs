@@ -18,7 +18,15 @@ impl SinkSource for NoSink {
 }
 
 fn mark<'a>(hasher: &'a KeyHasher, clock_ms: &'a AtomicI64) -> Mark<'a> {
-    Mark { parity: false, sink: &NoSink, worker: WorkerId(0), database: 0, hasher, clock_ms }
+    Mark {
+        parity: false,
+        sink: &NoSink,
+        worker: WorkerId(0),
+        database: 0,
+        hasher,
+        clock_ms,
+        onlookers: Onlookers::NONE,
+    }
 }
 
 const HOUR_MS: i64 = 3_600_000;
