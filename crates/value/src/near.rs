@@ -1,7 +1,7 @@
 //! The way to a member of a large collection, so that a batch of searches can ask for the memory of all of them before the first one begins.
 //!
 //! ```text
-//!   Start ──> Child ──> Leaf: fragments, lengths ──> Member: the element itself ──> Done
+//!   Start ──> Child ──> Leaf: fragments, places ──> Member: the element itself ──> Done
 //!               │ ^
 //!               v │    a level further down
 //!              Entry

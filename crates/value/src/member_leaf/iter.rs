@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::MemberLeaf;
 use crate::directory::{Directory, Leaf, Leaves};
 
+/// So many elements are probably on so many cache lines that the leaf's lines are fetched in order before they are read in another.
+const FETCHED_MIN: usize = 32;
+
 /// An element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item<'a, const PARTS: usize> {
@@ -25,6 +28,9 @@ pub struct Items<'a, const PARTS: usize> {
 impl<'a, const PARTS: usize> Items<'a, PARTS> {
     pub(super) fn new(leaf: &'a MemberLeaf<PARTS>, range: Range<usize>) -> Self {
         let range = range.start.min(leaf.n())..range.end.min(leaf.n());
+        if range.len() >= FETCHED_MIN {
+            leaf.fetch();
+        }
         Self { leaf, range }
     }
 }
