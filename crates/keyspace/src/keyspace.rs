@@ -13,7 +13,7 @@
 //! ```
 //! Invariants
 //! - K1: the data of a stripe is touched only by an [`Access`] that holds its lock, or that holds the gate exclusively; the type
-//!   asserts it for every key.
+//!   asserts it for every key. The index of database 0 may be glanced at from inside the gate as well (L1).
 //! - K2: a thread has at most one Access, and takes the locks of one Access in ascending order, all before it executes; or one at a
 //!   time, giving back the former before it takes the next ([`Access::hold_only`]): no deadlock.
 //! - K3: parity, the map of databases and the snapshot's sink change only under the exclusive gate.
