@@ -169,7 +169,8 @@ fn pointed(bits: u64) -> EntryPtr {
     unsafe { EntryPtr::from_bits(bits) }
 }
 
-/// Whether two keys are the same. Most are 8 to 32 bytes long, and two or four overlapping words are sooner compared than a function called.
+/// Whether two keys are the same. Up to 32 bytes, as most have, two overlapping words of the right length are sooner compared than a function
+/// called.
 #[inline]
 fn same_key(one: &[u8], other: &[u8]) -> bool {
     fn ends_differ<const N: usize>(one: &[u8], other: &[u8]) -> bool {
@@ -177,6 +178,9 @@ fn same_key(one: &[u8], other: &[u8]) -> bool {
     }
     one.len() == other.len()
         && match one.len() {
+            1 => one[0] == other[0],
+            2..4 => !ends_differ::<2>(one, other),
+            4..8 => !ends_differ::<4>(one, other),
             8..16 => !ends_differ::<8>(one, other),
             16..=32 => !ends_differ::<16>(one, other),
             _ => one == other,
