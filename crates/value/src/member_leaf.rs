@@ -327,11 +327,16 @@ impl<const PARTS: usize> MemberLeaf<PARTS> {
         let mut start = place + PARTS;
         for (at, part) in parts.iter().enumerate() {
             let len = stored_len(part);
-            self.bytes_mut()[place + at] = len;
-            self.put_part(start, part);
+            bytes[place + at] = len;
+            if len != LONG {
+                bytes[start..start + part.len()].copy_from_slice(part);
+            }
             start += room_of(len);
         }
         self.len += 1;
+        for (at, part) in parts.iter().enumerate().filter(|(_, part)| part.len() > SHORT_MAX) {
+            self.put_part(self.part_start(place, at), part);
+        }
         if let Some(extra) = &mut self.extra {
             let extra = Arc::make_mut(extra);
             if !extra.deadlines.is_empty() {
