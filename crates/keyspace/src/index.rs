@@ -235,17 +235,18 @@ impl Index {
 
     /// Asks for the cache line in which a search for `position` starts.
     #[inline]
-    pub(crate) fn prefetch_bucket(&self, position: u64) {
+    pub(crate) fn glance(&self, position: u64) -> Option<Glance> {
         // SAFETY: the head of this index, which is held as long as it is borrowed.
-        unsafe { self.head.glance(position) };
+        unsafe { self.head.glance(position) }
     }
 
-    /// See [`Glance::candidates`].
+    /// Calls `f` with the pointer of every slot in the home bucket of `position` with its tag.
     #[inline]
-    pub(crate) fn candidates(&self, position: u64, f: impl FnMut(u64)) -> (Option<(Location, u64)>, bool) {
-        let Some(told) = self.told(position) else { return (None, false) };
-        // SAFETY: as above.
-        unsafe { told.home(position).candidates(f) }
+    pub(crate) fn candidates(&self, position: u64, f: impl FnMut(u64)) {
+        if let Some(told) = self.told(position) {
+            // SAFETY: as above.
+            unsafe { told.home(position).candidates(f) };
+        }
     }
 
     /// The same for the bucket behind the home bucket; returns the slot if there is just one.

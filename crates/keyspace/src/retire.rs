@@ -110,7 +110,7 @@ impl Onlookers<'_> {
 
     /// Takes a block that has left the index: no word of it that they may read names the block any more.
     pub(crate) fn retire(self, block: IndexBlock) {
-        let Some(others) = self.others else { return };
+        let Some(others) = self.others.filter(|_| block.bytes() > 0) else { return };
         // SAFETY: R1, by the contract of `Others::new`; the reference ends before `settle` makes its own.
         let count = unsafe {
             let fresh = &mut (*others.retired.0.get()).fresh;

@@ -17,7 +17,7 @@ mod chosen {
 
     /// A lock of one byte that is taken and given back by hand.
     ///
-    /// It is taken four times for each request, nearly always free, and so made for that case: giving it back is a store, where a
+    /// It is taken for each request, nearly always free, and so made for that case: giving it back is a store, where a
     /// mutex that knows of sleepers needs a second locked instruction. Who finds it held looks again by himself, soon at first (a
     /// request holds it for some 100 ns), then more and more seldom, up to [`REST_MAX`](RawLock::REST_MAX): a command on a very
     /// large value may hold it for milliseconds.

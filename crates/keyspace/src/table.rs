@@ -222,7 +222,8 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// What [`Table::prefetch_entries`] does, without the table: what is found may be followed only by whoever holds the table and
+    /// Asks for the entries that may be meant. Returns the one that is, if only one can be, and whether the search goes on behind the home
+    /// bucket. Needs no table: what is found may be followed only by whoever holds the table and
     /// knows that it has not changed since before the glance began.
     ///
     /// # Safety
@@ -278,17 +279,10 @@ impl Table {
         self.index.shape()
     }
 
+    /// The home bucket of a position, whose cache line is asked for.
     #[inline]
-    pub(crate) fn prefetch_bucket(&self, position: u64) {
-        self.index.prefetch_bucket(position);
-    }
-
-    /// Asks for the entries that may be meant. Returns the one that is, if only one can be, and whether the search goes on behind the home
-    /// bucket.
-    #[inline]
-    pub(crate) fn prefetch_entries(&self, position: u64) -> (Option<Found>, bool) {
-        let (only, is_beyond) = self.index.candidates(position, |bits| pointed(bits).prefetch());
-        (only.map(|(location, bits)| Found { location, entry: pointed(bits) }), is_beyond)
+    pub(crate) fn glance(&self, position: u64) -> Option<Glance> {
+        self.index.glance(position)
     }
 
     /// Whether the entry found there has this key. The caller vouches that it is still there (K5).
@@ -303,7 +297,7 @@ impl Table {
         self.index.candidates(position, |bits| pointed(bits).prefetch_rest_if_owed(parity));
     }
 
-    /// The same behind the home bucket.
+    /// Asks for the entries behind the home bucket that may be meant. Returns the one that is, if only one can be.
     pub(crate) fn prefetch_entries_beyond(&self, position: u64) -> Option<Found> {
         let (location, bits) = self.index.candidates_beyond(position, |bits| pointed(bits).prefetch())?;
         Some(Found { location, entry: pointed(bits) })
@@ -715,9 +709,9 @@ impl Table {
                         let due = fragments.split_off(fragments.len() - fragments.len().min(left));
                         self.wheel.keep(fragments);
                         left -= due.len();
-                        due.iter().for_each(|&f| self.index.prefetch_bucket(u64::from(f) << 32));
+                        due.iter().for_each(|&f| _ = self.index.glance(u64::from(f) << 32));
                         for &fragment in &due {
-                            let _ = self.prefetch_entries(u64::from(fragment) << 32);
+                            self.index.candidates(u64::from(fragment) << 32, EntryPtr::prefetch_bits);
                         }
                         for fragment in due {
                             if self.fire(fragment, now_ms, mark, before, large) {

@@ -8,7 +8,8 @@
 //! Changes nothing. What was seen is followed only under the stripe's lock, and only as K5 allows.
 //!
 //! Keys of database 0, nearly all, are glanced at without the lock ([`crate::index`]): two locks less for each, and a lock is what
-//! a request costs most of where several reactors serve. A glance notes the number of changes first, and counts as a sighting only if
+//! a request costs most of where several reactors serve. For a key of another database, whose table may move, the glance begins under the
+//! lock. One without it notes the number of changes first, and counts as a sighting only if
 //! the lock is free after that:
 //!
 //! ```text
@@ -131,28 +132,22 @@ impl Inside<'_> {
             if key.database == 0 {
                 self.glance(key);
             } else {
-                self.visit(key, |table, position, _, _| table.prefetch_bucket(position));
+                self.visit(key, |table, position, key, changes| {
+                    let glance = table.glance(position);
+                    key.glance = glance.map(|glance| Glimpse { glance, changes: Some(changes) });
+                });
             }
         }
         // Keys that are in no home bucket, one in ten, need another round.
         let (mut beyond, mut count) = ([0; BEYOND_MAX], 0);
         for (number, key) in keys.iter_mut().enumerate() {
-            let mut goes_on = false;
-            if let Some(Glimpse { glance, changes }) = key.glance.take() {
-                // SAFETY: L1: this thread has been inside the gate since before it read the head.
-                let (seen, is_beyond) = unsafe { Found::at_a_glance(glance) };
-                if let Some(changes) = changes {
-                    key.see(seen, changes);
-                }
-                goes_on = is_beyond;
-            } else if key.database != 0 {
-                self.visit(key, |table, position, key, changes| {
-                    let (seen, is_beyond) = table.prefetch_entries(position);
-                    key.see(seen, changes);
-                    goes_on = is_beyond;
-                });
+            let Some(Glimpse { glance, changes }) = key.glance.take() else { continue };
+            // SAFETY: L1: this thread has been inside the gate since before it read the head.
+            let (seen, is_beyond) = unsafe { Found::at_a_glance(glance) };
+            if let Some(changes) = changes {
+                key.see(seen, changes);
             }
-            if goes_on && count < beyond.len() {
+            if is_beyond && count < beyond.len() {
                 beyond[count] = number;
                 count += 1;
             }
