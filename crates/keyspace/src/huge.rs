@@ -13,8 +13,10 @@
 //! ```
 //! When a part of a huge page is given back, the kernel splits it again.
 //!
-//! It knows nothing of entries and does not touch memory. Whoever uses a range while it is joined waits for the copy of 2 MiB: 0.3 ms,
-//! or 3 ms in a virtual machine whose host has to find the memory first. None of our locks is held meanwhile.
+//! It knows nothing of entries and does not touch their memory. Whoever uses a range while it is joined waits for the copy of 2 MiB, and so does who
+//! needs the thread's core, for the kernel copies in one go: 0.5 ms. In a virtual machine whose host has to find the memory for the copy first it would be 5 ms;
+//! so a huge page is mapped, touched and given back just before, which gives way to others, and the kernel takes the same memory again. None
+//! of our locks is held meanwhile.
 //!
 //! Faults: without the call (Linux before 6.1) the thread ends. When no huge page can be had, it waits ever longer. It never fails anything else.
 //! Bounds: a fifth of one processor while there is something to join, nothing during a snapshot, which needs the processor more; 24 bytes for each range that is full or nearly so.
@@ -28,7 +30,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::background::Background;
-use crate::huge_page::HUGE_PAGE_BYTES as RANGE;
+use crate::huge_page::{HUGE_PAGE_BYTES as RANGE, HugePagePart};
 
 /// A page that `mincore` tells about.
 const PAGE: usize = 4 << 10;
@@ -119,17 +121,18 @@ struct Candidate {
     /// Rounds in which they were the same.
     rounds: u32,
     is_full: bool,
+    /// Joined, with these pages.
+    is_joined: bool,
 }
 
 impl Candidate {
     /// With what the last round knew of it.
     fn after(self, last: &[Candidate]) -> Candidate {
         let before = last.binary_search_by_key(&self.range, |candidate| candidate.range).ok();
-        let rounds = match before.map(|at| last[at]).filter(|before| before.pages == self.pages) {
-            Some(before) => before.rounds.saturating_add(1),
-            None => 1,
-        };
-        Candidate { rounds, ..self }
+        match before.map(|at| last[at]).filter(|before| before.pages == self.pages) {
+            Some(before) => Candidate { rounds: before.rounds.saturating_add(1), ..before },
+            None => Candidate { rounds: 1, ..self },
+        }
     }
 
     fn is_due(self) -> bool {
@@ -148,11 +151,17 @@ fn round(candidates: &mut Vec<Candidate>) -> io::Result<()> {
                 thread::sleep(ROUND);
             }
             if let Some(candidate) = look(range) {
-                let candidate = candidate.after(&last);
-                candidates.push(candidate);
+                let mut candidate = candidate.after(&last);
                 if candidate.is_due() {
+                    if !candidate.is_joined {
+                        // Without one, the join itself waits for the host or finds no memory.
+                        drop(HugePagePart::page());
+                    }
+                    // Again where it was joined: part of it may have been given back, and used again, since.
                     join(range)?;
+                    candidate.is_joined = true;
                 }
+                candidates.push(candidate);
             }
             let now = processor_time();
             if now - spent > BREATH {
@@ -202,7 +211,7 @@ fn look(range: usize) -> Option<Candidate> {
     let mut hasher = DefaultHasher::new();
     let missing = (0..pages.len()).filter(|&page| pages[page] & 1 == 0);
     missing.for_each(|page| page.hash(&mut hasher));
-    Some(Candidate { range, pages: hasher.finish(), rounds: 0, is_full: holes == 0 })
+    Some(Candidate { range, pages: hasher.finish(), rounds: 0, is_full: holes == 0, is_joined: false })
 }
 
 /// Joins a range. One that is joined already costs a look.
@@ -225,6 +234,8 @@ pub(crate) fn join(range: usize) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const SEEN: Candidate = Candidate { range: RANGE, pages: 1, rounds: 0, is_full: false, is_joined: false };
+
     const MAPS: &str = "\
 5581c8a00000-5581c8a21000 r--p 00000000 fe:00 131  /usr/bin/evenkeel
 5581c9c00000-5581c9c21000 rw-p 00000000 00:00 0    [heap]
@@ -245,18 +256,20 @@ mod tests {
         let rounds_until_due = |is_full: bool| {
             let mut last = Vec::new();
             (1..).find(|_| {
-                let candidate = Candidate { range: RANGE, pages: 1, rounds: 0, is_full }.after(&last);
+                let candidate = Candidate { is_full, ..SEEN }.after(&last);
                 last = vec![candidate];
                 candidate.is_due()
             })
         };
         assert_eq!(rounds_until_due(true), Some(ROUNDS_FULL));
         assert_eq!(rounds_until_due(false), Some(ROUNDS_HOLES));
-        let last = [Candidate { range: RANGE, pages: 1, rounds: 9, is_full: false }];
-        let changed = Candidate { range: RANGE, pages: 2, rounds: 0, is_full: false }.after(&last);
-        assert_eq!(changed.rounds, 1, "one of its pages came or went");
-        let other = Candidate { range: 2 * RANGE, pages: 1, rounds: 0, is_full: false }.after(&last);
-        assert_eq!(other.rounds, 1);
+        let last = [Candidate { rounds: 9, is_joined: true, ..SEEN }];
+        let same = SEEN.after(&last);
+        assert_eq!((same.rounds, same.is_joined), (10, true));
+        let changed = Candidate { pages: 2, ..SEEN }.after(&last);
+        assert_eq!((changed.rounds, changed.is_joined), (1, false), "one of its pages came or went");
+        let other = Candidate { range: 2 * RANGE, ..SEEN }.after(&last);
+        assert_eq!((other.rounds, other.is_joined), (1, false));
     }
 
     #[test]
