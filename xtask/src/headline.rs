@@ -228,8 +228,9 @@ fn describe(part: Part, settings: &Settings, variant: &[&str]) -> String {
             course::PIPELINE
         ),
         Part::Removal => format!(
-            "How long the caller waited / the slowest of GET and SET of a small key meanwhile and for 1 s after, without the machine's \
-             standstills. Elements have {} bytes; a new collection for each removal.",
+            "Milliseconds: how long the caller waited / the slowest of GET and SET of a small key meanwhile and for 1 s after, without \
+             the machine's standstills. In brackets the same with a PING just before, which is what the machine itself does to a request. \
+             Elements have {} bytes; a new collection for each removal, and a small one removed in the same way before.",
             elements::ELEMENT_BYTES
         ),
     };

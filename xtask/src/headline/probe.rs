@@ -24,9 +24,14 @@ pub struct Latencies {
 }
 
 impl Latencies {
+    /// The slowest, if there was any.
+    pub fn slowest(&self) -> Option<Duration> {
+        self.probes.iter().map(|probe| probe.1).max()
+    }
+
     /// The slowest in milliseconds.
     pub fn slowest_ms(&self) -> f64 {
-        self.probes.iter().map(|probe| probe.1).max().map_or(0.0, in_ms)
+        self.slowest().map_or(0.0, in_ms)
     }
 
     /// The given quantile in milliseconds.
@@ -51,7 +56,8 @@ impl Latencies {
     }
 }
 
-fn in_ms(duration: Duration) -> f64 {
+/// A duration in milliseconds.
+pub fn in_ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
