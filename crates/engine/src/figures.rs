@@ -2,17 +2,27 @@
 //!
 //! It reads files of `/proc/self` and nothing else. How INFO prints them is the `commands` crate's business.
 //!
-//! Locks: one mutex each for rates and memory, leaves, held for microseconds. The first reactor takes the samples.
+//! Locks: one mutex each for rates and memory, leaves, held for microseconds. A thread behind the reactors takes the samples.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{io, thread};
 
+use keyspace::Background;
 use parking_lot::Mutex;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, now_ms};
 use crate::stats::Totals;
 
 /// Samples that a rate is the average of; with one every 100 ms it covers 1.6 s, as in Redis.
 const RATE_SAMPLES: usize = 16;
+
+/// Between two samples.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How far the thread that takes samples stands behind the reactors.
+const SAMPLER_NICE: i32 = 5;
 
 /// Clock ticks per second in `/proc/self/stat`: the kernel's USER_HZ, 100 on every architecture that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -124,7 +134,7 @@ struct Rated {
     next: usize,
 }
 
-/// Figures that the first reactor samples on every tick.
+/// Figures that are sampled ten times a second, by a thread of their own: asking the allocator takes up to a millisecond, for which no client shall wait.
 #[derive(Default)]
 pub struct Samples {
     rates: Mutex<Rated>,
@@ -133,8 +143,22 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// Starts the thread that takes samples as long as the engine lives. Fails where the system refuses one.
+    pub fn keep_taking(engine: &Arc<Engine>) -> io::Result<()> {
+        let engine = Arc::downgrade(engine);
+        let run = move || {
+            Background::default().enter(SAMPLER_NICE);
+            while let Some(engine) = engine.upgrade() {
+                engine.samples.take(&engine, now_ms());
+                drop(engine);
+                thread::sleep(SAMPLE_INTERVAL);
+            }
+        };
+        thread::Builder::new().name("samples".into()).spawn(run).map(drop)
+    }
+
     /// Takes one sample of everything.
-    pub(crate) fn take(&self, engine: &Engine, now_ms: i64) {
+    fn take(&self, engine: &Engine, now_ms: i64) {
         self.peak_clients.fetch_max(engine.clients.connected(), Ordering::Relaxed);
         self.memory();
         let totals = engine.totals();
@@ -177,16 +201,17 @@ impl Samples {
         *self.rates.lock() = Rated::default();
     }
 
-    /// Memory as it is now; takes some microseconds.
+    /// Memory as it is now. Takes 0.1 ms or more, since the allocator adds up what its arenas have.
     pub fn memory(&self) -> MemoryFigures {
-        let mut memory = self.memory.lock();
         let allocator = keyspace::allocator_stats();
+        let resident = resident_bytes().unwrap_or(allocator.resident);
         let used = allocator.allocated;
+        let mut memory = self.memory.lock();
         memory.allocator = allocator;
         memory.used = used;
         memory.peak = memory.peak.max(used);
         memory.startup = if memory.startup == 0 { used } else { memory.startup };
-        memory.resident = resident_bytes().unwrap_or(allocator.resident);
+        memory.resident = resident;
         *memory
     }
 

@@ -379,12 +379,11 @@ impl Worker {
             self.resume_paused(conns);
         }
         self.look_after_connections(&engine, &config, conns, now_ms);
-        if self.id.0 == 0 {
-            engine.samples.take(&engine, now_ms);
-            if let Some(persistence) = engine.persistence.get() {
-                persistence.tick(self.id);
-                engine.judge_trouble();
-            }
+        if self.id.0 == 0
+            && let Some(persistence) = engine.persistence.get()
+        {
+            persistence.tick(self.id);
+            engine.judge_trouble();
         }
     }
 

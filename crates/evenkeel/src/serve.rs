@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use config::{Applier, ApplyError, Change, Config, ReactorChoice};
+use engine::figures::Samples;
 use engine::mailbox::Message;
 use engine::{CommandTable, Ending, Engine, Persistence, Worker};
 use keyspace::{Keyspace, Options, WorkerId};
@@ -96,6 +97,7 @@ fn start(shell: &Shell) -> Result<Server, String> {
     for (reactor, share) in group.iter().zip(&engine.workers) {
         share.mailbox.attach(reactor.handle());
     }
+    Samples::keep_taking(&engine).map_err(|e| format!("Can't start a thread: {e}"))?;
     shell.initialized();
     let threads =
         group.into_iter().enumerate().map(|(id, reactor)| run_reactor(&engine, id, reactor)).collect();
