@@ -131,8 +131,6 @@ struct Stripe {
     published: Published,
     /// Tables by physical database (K1).
     tables: UnsafeCell<Tables>,
-    /// When a deadline may next come up here, ms; a hint read without the lock.
-    next_due_ms: AtomicI64,
 }
 
 /// The tables of a stripe: database 0's in place, others once they have had a key here.
@@ -184,6 +182,9 @@ pub struct Keyspace {
     gate: Gate,
     hasher: KeyHasher,
     stripes: Box<[Stripe]>,
+    /// When a deadline may next come up in a stripe, ms; hints that are read without the lock, of all stripes several times a second, so they
+    /// lie side by side.
+    next_due_ms: Box<[AtomicI64]>,
     /// Logical to physical database (K3).
     physical: Box<[AtomicU32]>,
     parity: AtomicBool,
@@ -236,9 +237,9 @@ impl Keyspace {
                     changes: AtomicU64::new(NUMBERS.fetch_add(1 << 32, Ordering::Relaxed)),
                     published: Published::default(),
                     tables: UnsafeCell::new(Tables { first: Table::new(depth_max), more: Vec::new() }),
-                    next_due_ms: AtomicI64::new(i64::MAX),
                 })
                 .collect(),
+            next_due_ms: (0..stripes).map(|_| AtomicI64::new(i64::MAX)).collect(),
             physical: (0..options.databases).map(AtomicU32::new).collect(),
             parity: AtomicBool::new(false),
             sink: SinkCell(UnsafeCell::new(None)),
@@ -361,7 +362,7 @@ impl Keyspace {
     pub fn stripes_due(&self, first: usize, step: usize, now_ms: i64) -> impl Iterator<Item = usize> + '_ {
         (first..self.stripes.len())
             .step_by(step)
-            .filter(move |&s| self.stripes[s].next_due_ms.load(Ordering::Relaxed) <= now_ms)
+            .filter(move |&s| self.next_due_ms[s].load(Ordering::Relaxed) <= now_ms)
     }
 
     /// Queues a large value to be freed in the background.
@@ -703,7 +704,7 @@ impl<'k> Access<'k> {
             found = None;
         }
         let table = self.tables(stripe).get_or_make(physical as usize, keyspace.depth_max);
-        let next_due_ms = &keyspace.stripes[stripe].next_due_ms;
+        let next_due_ms = &keyspace.next_due_ms[stripe];
         match found {
             Some(found) => Entry::Occupied(Occupied { table, found, position, mark, keyspace, next_due_ms }),
             None => Entry::Vacant(Vacant { table, key, position, mark, keyspace, next_due_ms }),
@@ -830,7 +831,7 @@ impl<'k> Access<'k> {
             more |= table.expire_due(now_ms, limit, mark, &mut seen, &mut |large| keyspace.free_large(large));
             next = next.min(table.next_due_ms().unwrap_or(i64::MAX));
         }
-        keyspace.stripes[stripe].next_due_ms.store(if more { 0 } else { next }, Ordering::Relaxed);
+        keyspace.next_due_ms[stripe].store(if more { 0 } else { next }, Ordering::Relaxed);
         more
     }
 
