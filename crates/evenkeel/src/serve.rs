@@ -132,6 +132,7 @@ fn run_reactor(engine: &Arc<Engine>, id: usize, reactor: Reactor) -> JoinHandle<
     let worker = Worker::new(Arc::clone(engine), WorkerId(id));
     let run = move || {
         let _guard = crash::guard_thread();
+        keyspace::pause_in_arena();
         if let Err(error) = reactor.run(worker) {
             journal::warning!("A reactor failed: {error}");
             std::process::exit(1);

@@ -13,17 +13,13 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::thread;
 
 use tikv_jemalloc_sys as ffi;
 
-use crate::background::Background;
+use crate::purge::pause_in;
 
 /// jemalloc as the process's allocator: `#[global_allocator] static ALLOCATOR: keyspace::Allocator = keyspace::Allocator;`.
 pub struct Allocator;
-
-/// How far jemalloc's thread stands behind those that serve. It gave back pages for up to 0.8 ms at a time on a reactor's core.
-const PURGE_NICE: i32 = 10;
 
 /// Blocks from this size on have an arena of their own.
 ///
@@ -178,7 +174,11 @@ fn arena_flags(arena: &OnceLock<c_int>) -> c_int {
     *arena.get_or_init(|| {
         // Without an arena of their own the blocks lie among others, and all else is the same.
         let number = read_ctl::<std::ffi::c_uint>(c"arenas.create");
-        number.map_or(0, |number| ffi::MALLOCX_ARENA(number as usize)) | ffi::MALLOCX_TCACHE_NONE
+        let flag = number.map_or(0, |number| {
+            pause_in(number);
+            ffi::MALLOCX_ARENA(number as usize)
+        });
+        flag | ffi::MALLOCX_TCACHE_NONE
     })
 }
 
@@ -214,36 +214,6 @@ pub fn stats() -> AllocatorStats {
     }
 }
 
-/// Gives unused dirty pages of all arenas back to the system (MEMORY PURGE).
-pub fn purge() {
-    // 4096 is jemalloc's MALLCTL_ARENAS_ALL.
-    // SAFETY: this control takes and returns no data.
-    unsafe {
-        ffi::mallctl(
-            c"arena.4096.purge".as_ptr(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            0,
-        )
-    };
-}
-
-/// Lets jemalloc give unused pages back from a thread of its own rather than from the threads that serve, and behind them.
-/// Returns false when this build of jemalloc cannot.
-pub fn set_background_thread(on: bool) -> bool {
-    let set = move || {
-        let mut on = on;
-        write_ctl(c"background_thread", &mut on)
-    };
-    // jemalloc's thread begins with the place of the thread that starts it.
-    let from_behind = thread::Builder::new().spawn(move || {
-        Background::default().enter(PURGE_NICE);
-        set()
-    });
-    from_behind.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(set)
-}
-
 /// The allocator's name and version as INFO shows it.
 pub fn version() -> String {
     let version = read_ctl::<*const std::ffi::c_char>(c"version").filter(|v| !v.is_null());
@@ -266,7 +236,7 @@ pub fn report() -> String {
     text
 }
 
-fn read_ctl<T: Copy>(name: &CStr) -> Option<T> {
+pub(crate) fn read_ctl<T: Copy>(name: &CStr) -> Option<T> {
     let mut value = std::mem::MaybeUninit::<T>::uninit();
     let mut len = size_of::<T>();
     // SAFETY: `value` has room for `len` bytes; jemalloc fills them or fails.
@@ -276,7 +246,7 @@ fn read_ctl<T: Copy>(name: &CStr) -> Option<T> {
     (rc == 0 && len == size_of::<T>()).then(|| unsafe { value.assume_init() })
 }
 
-fn write_ctl<T: Copy>(name: &CStr, value: &mut T) -> bool {
+pub(crate) fn write_ctl<T: Copy>(name: &CStr, value: &mut T) -> bool {
     // SAFETY: `value` is `size_of::<T>()` readable bytes, which is what the control expects or refuses.
     let rc = unsafe {
         ffi::mallctl(
@@ -329,30 +299,5 @@ mod tests {
         blocks.into_iter().for_each(|b| unsafe { free_entry_block(b, 65536) });
         assert!(version().starts_with("jemalloc-5"));
         assert!(report().contains("Allocated"));
-    }
-
-    #[test]
-    fn pages_are_given_back_from_behind() {
-        let behind = thread::spawn(|| {
-            Background::default().enter(PURGE_NICE);
-            // Where that is refused, the same as everybody.
-            rustix::process::getpriority_process(None).unwrap()
-        });
-        let expected = behind.join().unwrap().to_string();
-        assert!(set_background_thread(true));
-        let is_purger = |task: &std::path::Path| {
-            std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "jemalloc_bg_thd\n")
-        };
-        // The thread names itself.
-        let purger = (0..500).find_map(|_| {
-            thread::sleep(std::time::Duration::from_millis(10));
-            let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-            tasks.map(|task| task.unwrap().path()).find(|task| is_purger(task))
-        });
-        let stat = std::fs::read_to_string(purger.expect("it runs").join("stat")).unwrap();
-        // The nineteenth field; the second, which ends with the parenthesis, may contain spaces (proc_pid_stat(5)).
-        let (_, fields) = stat.rsplit_once(") ").unwrap();
-        assert_eq!(fields.split(' ').nth(16), Some(expected.as_str()), "{stat}");
-        assert!(set_background_thread(false));
     }
 }

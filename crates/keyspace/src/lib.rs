@@ -34,6 +34,8 @@ mod keyspace;
 #[cfg(not(loom))]
 mod own_lock;
 #[cfg(not(loom))]
+mod purge;
+#[cfg(not(loom))]
 mod reclaim;
 #[cfg(not(loom))]
 mod retire;
@@ -42,8 +44,8 @@ mod table;
 
 #[cfg(not(loom))]
 pub use alloc::{
-    Allocator, AllocatorStats, purge, report as allocator_report, set_background_thread, size_class,
-    stats as allocator_stats, version as allocator_version,
+    Allocator, AllocatorStats, report as allocator_report, size_class, stats as allocator_stats,
+    version as allocator_version,
 };
 #[cfg(not(loom))]
 pub use background::Background;
@@ -59,5 +61,7 @@ pub use keyspace::{
 };
 #[cfg(not(loom))]
 pub use own_lock::{OwnGuard, OwnLock};
+#[cfg(not(loom))]
+pub use purge::{pause_in_arena, purge, set_background_thread};
 #[cfg(not(loom))]
 pub use table::{EntryBlock, EntryView, Expired, Table, TableBytes};

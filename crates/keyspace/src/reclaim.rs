@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use value::Large;
 use value::large::Teardown;
@@ -16,13 +16,17 @@ use value::string::Shared;
 use crate::background::Background;
 use crate::table::Table;
 
-/// Nodes of a large value that are freed in one slice.
-const SLICE_NODES: usize = 256;
+/// How long the thread frees before it pauses.
+const SLICE: Duration = Duration::from_micros(100);
 
-/// Entries of a table that are freed in one slice.
-const SLICE_ENTRIES: usize = 2048;
+/// Nodes of a large value that are freed between two looks at the clock: each may be far from the processor's caches.
+const LOOK_NODES: usize = 8;
 
-/// Between two slices. Where threads that serve share the core, giving way is not enough: the scheduler lets this one go on for milliseconds.
+/// Entries of a table that are freed between two looks at the clock.
+const LOOK_ENTRIES: usize = 64;
+
+/// Between two slices. Where threads that serve share the core, giving way is not enough: a scheduler that owes this one time lets it go on for
+/// milliseconds.
 const PAUSE: Duration = Duration::from_micros(50);
 
 /// Between the first garbage after a rest and its freeing. On a shared core the scheduler prefers a thread that has just been woken, and who removed
@@ -69,8 +73,10 @@ impl Reclaimer {
                     Some(item)
                 })
             };
+            let mut freeing = Freeing { since: Instant::now() };
             while let Some(item) = next() {
-                let objects = free(item);
+                let objects = freeing.free(item);
+                freeing.look_at_clock();
                 seen.pending.fetch_sub(objects, Ordering::Relaxed);
                 seen.freed.fetch_add(objects, Ordering::Relaxed);
             }
@@ -126,33 +132,49 @@ fn is_short(stream: &Stream) -> bool {
         && stream.groups().map(parts).sum::<u64>() <= AT_ONCE_MAX
 }
 
-fn free(item: Garbage) -> u64 {
-    match item {
-        Garbage::Large(large) => {
-            large.into_teardown().into_iter().for_each(tear_down);
-            1
-        }
-        Garbage::Rest(rest) => {
-            tear_down(rest);
-            0
-        }
-        Garbage::Table(table) => {
-            let (objects, mut entries) = (table.len() as u64, 0);
-            table.free_each(|large| {
-                large.and_then(Large::into_teardown).into_iter().for_each(tear_down);
-                entries += 1;
-                if entries % SLICE_ENTRIES == 0 {
-                    thread::sleep(PAUSE);
-                }
-            });
-            objects
-        }
-    }
+/// Frees, and pauses between slices.
+struct Freeing {
+    /// When the slice began.
+    since: Instant,
 }
 
-fn tear_down(mut rest: Teardown) {
-    while !rest.step(SLICE_NODES) {
-        thread::sleep(PAUSE);
+impl Freeing {
+    fn look_at_clock(&mut self) {
+        if self.since.elapsed() >= SLICE {
+            thread::sleep(PAUSE);
+            self.since = Instant::now();
+        }
+    }
+
+    /// Returns how many objects it was.
+    fn free(&mut self, item: Garbage) -> u64 {
+        match item {
+            Garbage::Large(large) => {
+                large.into_teardown().into_iter().for_each(|rest| self.tear_down(rest));
+                1
+            }
+            Garbage::Rest(rest) => {
+                self.tear_down(rest);
+                0
+            }
+            Garbage::Table(table) => {
+                let (objects, mut entries) = (table.len() as u64, 0);
+                table.free_each(|large| {
+                    large.and_then(Large::into_teardown).into_iter().for_each(|rest| self.tear_down(rest));
+                    entries += 1;
+                    if entries % LOOK_ENTRIES == 0 {
+                        self.look_at_clock();
+                    }
+                });
+                objects
+            }
+        }
+    }
+
+    fn tear_down(&mut self, mut rest: Teardown) {
+        while !rest.step(LOOK_NODES) {
+            self.look_at_clock();
+        }
     }
 }
 
