@@ -22,6 +22,10 @@ const SLICE: Duration = Duration::from_micros(100);
 /// Nodes of a large value that are freed between two looks at the clock: each may be far from the processor's caches.
 const LOOK_NODES: usize = 8;
 
+/// Nodes that are freed between two pauses of what a snapshot has held back, or a value that lives on has lost: it is in small parts, and a save may
+/// be waiting for its memory.
+const REST_NODES: usize = 256;
+
 /// Entries of a table that are freed between two looks at the clock.
 const LOOK_ENTRIES: usize = 64;
 
@@ -69,14 +73,15 @@ impl Reclaimer {
             let next = || {
                 garbage.try_recv().ok().or_else(|| {
                     let item = garbage.recv().ok()?;
-                    thread::sleep(HEAD_START);
+                    if !matches!(item, Garbage::Rest(_)) {
+                        thread::sleep(HEAD_START);
+                    }
                     Some(item)
                 })
             };
             let mut freeing = Freeing { since: Instant::now() };
             while let Some(item) = next() {
                 let objects = freeing.free(item);
-                freeing.look_at_clock();
                 seen.pending.fetch_sub(objects, Ordering::Relaxed);
                 seen.freed.fetch_add(objects, Ordering::Relaxed);
             }
@@ -151,10 +156,13 @@ impl Freeing {
         match item {
             Garbage::Large(large) => {
                 large.into_teardown().into_iter().for_each(|rest| self.tear_down(rest));
+                self.look_at_clock();
                 1
             }
-            Garbage::Rest(rest) => {
-                self.tear_down(rest);
+            Garbage::Rest(mut rest) => {
+                while !rest.step(REST_NODES) {
+                    thread::sleep(PAUSE);
+                }
                 0
             }
             Garbage::Table(table) => {
