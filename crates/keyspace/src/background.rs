@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// How long a thread goes on before it gives way.
 const BREATH: Duration = Duration::from_micros(100);
 
+/// How long a thread pauses that does not only give way.
+pub(crate) const PAUSE: Duration = Duration::from_micros(50);
+
 /// The slice that is asked for; the shortest that the kernel grants.
 const SLICE: Duration = Duration::from_micros(100);
 
@@ -43,6 +46,27 @@ impl Background {
         {
             thread::yield_now();
             *since = Instant::now();
+        }
+    }
+}
+
+/// Pauses in work for which giving way is not enough: a scheduler that owes a thread time lets it go on for milliseconds, however far it stands behind.
+#[derive(Clone, Copy)]
+pub(crate) struct Pauses {
+    /// The end of the last one.
+    since: Option<Instant>,
+}
+
+impl Pauses {
+    pub(crate) const fn new() -> Pauses {
+        Pauses { since: None }
+    }
+
+    /// Sleeps if the thread has gone on for [`BREATH`] since the last pause.
+    pub(crate) fn pause_if_due(&mut self) {
+        if self.since.is_none_or(|since| since.elapsed() >= BREATH) {
+            thread::sleep(PAUSE);
+            self.since = Some(Instant::now());
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Gives pages that jemalloc has no use for back to the system, behind the threads that serve and with pauses.
 //!
 //! jemalloc decides what is given back and when; a thread of its own does it, range by range. On a core that it shares with a reactor it did so for up to
-//! 2 ms in one piece after a large value was freed: a scheduler that owes it time lets it go on, however far it stands behind. So it sleeps between two
-//! ranges when it has worked for a while.
+//! 2 ms in one piece after a large value was freed. So it sleeps between two ranges when it has worked for a while.
 //!
 //! ```text
-//!   jemalloc's thread ── arena's hook: purge_forced ── the default (madvise) ── pause if SLICE is used up ──> the next range
+//!   jemalloc's thread ── arena's hook: purge_forced ── the default (madvise) ── a pause if one is due ──> the next range
 //! ```
 //! jemalloc holds no lock meanwhile that a thread which allocates or frees waits for: it has taken the ranges out before, and only its thread's own mutex is held, which others
 //! try and never wait for.
@@ -16,21 +15,14 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_uint, c_void};
 use std::sync::OnceLock;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use tikv_jemalloc_sys as ffi;
 
 use crate::alloc::{read_ctl, write_ctl};
-use crate::background::Background;
+use crate::background::{Background, Pauses};
 
 /// How far jemalloc's thread stands behind those that serve.
 const NICE: i32 = 10;
-
-/// How long it works before it pauses.
-const SLICE: Duration = Duration::from_micros(100);
-
-/// How long it pauses.
-const PAUSE: Duration = Duration::from_micros(50);
 
 /// What jemalloc calls its thread.
 const THREAD_NAME: &CStr = c"jemalloc_bg_thd";
@@ -127,23 +119,15 @@ unsafe extern "C" fn purge_and_pause(
     failed
 }
 
-/// Sleeps if this is jemalloc's thread and it has worked for long enough. Others are not kept waiting.
+/// Pauses if this is jemalloc's thread and it has worked for long enough. Others are not kept waiting.
 fn pause() {
     thread_local! {
-        static IS_PURGER: Cell<Option<bool>> = const { Cell::new(None) };
-        static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+        static PAUSES: Cell<Pauses> = const { Cell::new(Pauses::new()) };
     }
-    let is_purger = IS_PURGER.get().unwrap_or_else(|| {
-        let is_purger = is_purger();
-        IS_PURGER.set(Some(is_purger));
-        is_purger
-    });
-    if !is_purger {
-        return;
-    }
-    if SINCE.get().is_none_or(|since| since.elapsed() >= SLICE) {
-        thread::sleep(PAUSE);
-        SINCE.set(Some(Instant::now()));
+    if is_purger() {
+        let mut pauses = PAUSES.get();
+        pauses.pause_if_due();
+        PAUSES.set(pauses);
     }
 }
 
@@ -158,6 +142,7 @@ fn is_purger() -> bool {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::Duration;
 
     use super::*;
 

@@ -6,18 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use value::Large;
 use value::large::Teardown;
 use value::stream::{Group, Stream};
 use value::string::Shared;
 
-use crate::background::Background;
+use crate::background::{Background, PAUSE, Pauses};
 use crate::table::Table;
-
-/// How long the thread frees before it pauses.
-const SLICE: Duration = Duration::from_micros(100);
 
 /// Nodes of a large value that are freed between two looks at the clock: each may be far from the processor's caches.
 const LOOK_NODES: usize = 8;
@@ -28,10 +25,6 @@ const REST_NODES: usize = 256;
 
 /// Entries of a table that are freed between two looks at the clock.
 const LOOK_ENTRIES: usize = 64;
-
-/// Between two slices. Where threads that serve share the core, giving way is not enough: a scheduler that owes this one time lets it go on for
-/// milliseconds.
-const PAUSE: Duration = Duration::from_micros(50);
 
 /// Between the first garbage after a rest and its freeing. On a shared core the scheduler prefers a thread that has just been woken, and who removed
 /// the value shall be answered first.
@@ -79,9 +72,9 @@ impl Reclaimer {
                     Some(item)
                 })
             };
-            let mut freeing = Freeing { since: Instant::now() };
+            let mut pauses = Pauses::new();
             while let Some(item) = next() {
-                let objects = freeing.free(item);
+                let objects = free(item, &mut pauses);
                 seen.pending.fetch_sub(objects, Ordering::Relaxed);
                 seen.freed.fetch_add(objects, Ordering::Relaxed);
             }
@@ -137,52 +130,37 @@ fn is_short(stream: &Stream) -> bool {
         && stream.groups().map(parts).sum::<u64>() <= AT_ONCE_MAX
 }
 
-/// Frees, and pauses between slices.
-struct Freeing {
-    /// When the slice began.
-    since: Instant,
+/// Returns how many objects it was.
+fn free(item: Garbage, pauses: &mut Pauses) -> u64 {
+    match item {
+        Garbage::Large(large) => {
+            large.into_teardown().into_iter().for_each(|rest| tear_down(rest, pauses));
+            pauses.pause_if_due();
+            1
+        }
+        Garbage::Rest(mut rest) => {
+            while !rest.step(REST_NODES) {
+                thread::sleep(PAUSE);
+            }
+            0
+        }
+        Garbage::Table(table) => {
+            let (objects, mut entries) = (table.len() as u64, 0);
+            table.free_each(|large| {
+                large.and_then(Large::into_teardown).into_iter().for_each(|rest| tear_down(rest, pauses));
+                entries += 1;
+                if entries % LOOK_ENTRIES == 0 {
+                    pauses.pause_if_due();
+                }
+            });
+            objects
+        }
+    }
 }
 
-impl Freeing {
-    fn look_at_clock(&mut self) {
-        if self.since.elapsed() >= SLICE {
-            thread::sleep(PAUSE);
-            self.since = Instant::now();
-        }
-    }
-
-    /// Returns how many objects it was.
-    fn free(&mut self, item: Garbage) -> u64 {
-        match item {
-            Garbage::Large(large) => {
-                large.into_teardown().into_iter().for_each(|rest| self.tear_down(rest));
-                self.look_at_clock();
-                1
-            }
-            Garbage::Rest(mut rest) => {
-                while !rest.step(REST_NODES) {
-                    thread::sleep(PAUSE);
-                }
-                0
-            }
-            Garbage::Table(table) => {
-                let (objects, mut entries) = (table.len() as u64, 0);
-                table.free_each(|large| {
-                    large.and_then(Large::into_teardown).into_iter().for_each(|rest| self.tear_down(rest));
-                    entries += 1;
-                    if entries % LOOK_ENTRIES == 0 {
-                        self.look_at_clock();
-                    }
-                });
-                objects
-            }
-        }
-    }
-
-    fn tear_down(&mut self, mut rest: Teardown) {
-        while !rest.step(LOOK_NODES) {
-            self.look_at_clock();
-        }
+fn tear_down(mut rest: Teardown, pauses: &mut Pauses) {
+    while !rest.step(LOOK_NODES) {
+        pauses.pause_if_due();
     }
 }
 
