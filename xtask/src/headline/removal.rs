@@ -1,8 +1,8 @@
 //! Removing a big collection: how long the caller waits, and how long everyone else.
 //!
 //! ```text
-//!   probe        GET and SET of a small key, as fast as it can ......................     ................................
-//!   caller                  100 ms | DEL, UNLINK, RENAME or SET over it, FLUSHALL | 1 s     before: PING in its place, 1 s
+//!   probe        GET and SET of a small key, as fast as it can ...........................................
+//!   caller       100 ms | PING | 1 s, then 100 ms | DEL, UNLINK, RENAME or SET over it, FLUSHALL | 1 s
 //! ```
 //!
 //! Each removal gets a collection that was filled for it. A copy would be cheaper, but a server may let it share what
@@ -91,11 +91,11 @@ fn in_dir(binary: &Path, settings: &Settings, elements: usize, dir: &Path) -> Re
 fn practice(server: &Server, kind: Kind, command: &[&str], values: &Versions) -> Result<(), String> {
     elements::fill(server.addr(), kind, SMALL, (SMALL_ELEMENTS, 0), values)?;
     let mut client = server.client();
-    let mut run = |words: &[&str]| match client.call(words).map_err(|error| error.to_string())? {
-        reply if reply.is_error() => Err(format!("{}: {}", words.join(" "), reply.text())),
-        _ => Ok(()),
+    set_small(&mut client)?;
+    let mut run = |words: &[&str]| {
+        let reply = client.call(words).map_err(|error| error.to_string())?;
+        accepted(&words.join(" "), &reply)
     };
-    run(&["SET", "other", "1"])?;
     if command == ["FLUSHALL"] {
         run(&["MOVE", SMALL, "1"])?;
         run(&["SELECT", "1"])?;
@@ -186,10 +186,12 @@ fn call(addr: SocketAddr, words: &[String]) -> std::io::Result<(Instant, Duratio
     client.send_raw(&request)?;
     let reply = client.read()?;
     let took = begin.elapsed();
-    if reply.is_error() {
-        return Err(std::io::Error::other(format!("{}: {}", words.join(" "), reply.text())));
-    }
+    accepted(&words.join(" "), &reply).map_err(std::io::Error::other)?;
     Ok((begin, took))
+}
+
+fn accepted(words: &str, reply: &Reply) -> Result<(), String> {
+    if reply.is_error() { Err(format!("{words}: {}", reply.text())) } else { Ok(()) }
 }
 
 /// Empties the server and waits until it gives no more memory back.
